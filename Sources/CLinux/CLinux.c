@@ -1,0 +1,98 @@
+#define _GNU_SOURCE
+#include "CLinux.h"
+
+#include <linux/sockios.h>
+#include <string.h>
+#include <sys/ioctl.h>
+#include <sys/prctl.h>
+
+pid_t cl_fork(void) { return fork(); }
+
+int cl_become_subreaper(void) { return prctl(PR_SET_CHILD_SUBREAPER, 1, 0, 0, 0); }
+
+int cl_set_parent_death_signal(int signal) { return prctl(PR_SET_PDEATHSIG, signal, 0, 0, 0); }
+
+int cl_unblock_all_signals(void) {
+  sigset_t none;
+  sigemptyset(&none);
+  return sigprocmask(SIG_SETMASK, &none, NULL);
+}
+
+int cl_dup_above(int fd, int lowest) { return fcntl(fd, F_DUPFD_CLOEXEC, lowest); }
+
+int cl_get_status_flags(int fd) { return fcntl(fd, F_GETFL); }
+
+int cl_set_nonblocking(int fd, bool on) {
+  int flags = fcntl(fd, F_GETFL);
+  if (flags < 0) return -1;
+  return fcntl(fd, F_SETFL, on ? flags | O_NONBLOCK : flags & ~O_NONBLOCK);
+}
+
+int cl_get_descriptor_flags(int fd) { return fcntl(fd, F_GETFD); }
+
+int cl_set_close_on_exec(int fd, bool on) { return fcntl(fd, F_SETFD, on ? FD_CLOEXEC : 0); }
+
+int cl_memfd(const char *name) { return memfd_create(name, MFD_CLOEXEC); }
+
+int cl_unnamed_file(const char *directory) { return open(directory, O_TMPFILE | O_RDWR | O_CLOEXEC, 0600); }
+
+int cl_readable_bytes(int fd) {
+  int count = 0;
+  return ioctl(fd, SIOCINQ, &count) < 0 ? -1 : count;
+}
+
+enum { MAXIMUM_FDS = 4 };
+
+ssize_t cl_send_message(int socket, const void *bytes, size_t count, const int *fds, int fd_count, int flags) {
+  struct iovec vector = {(void *)bytes, count};
+  union {
+    char bytes[CMSG_SPACE(sizeof(int) * MAXIMUM_FDS)];
+    struct cmsghdr align;
+  } control;
+  struct msghdr message = {.msg_iov = &vector, .msg_iovlen = 1};
+  if (fd_count > MAXIMUM_FDS) {
+    errno = EINVAL;
+    return -1;
+  }
+  if (fd_count > 0) {
+    memset(&control, 0, sizeof control);
+    message.msg_control = control.bytes;
+    message.msg_controllen = CMSG_SPACE(sizeof(int) * (size_t)fd_count);
+    struct cmsghdr *header = CMSG_FIRSTHDR(&message);
+    header->cmsg_level = SOL_SOCKET;
+    header->cmsg_type = SCM_RIGHTS;
+    header->cmsg_len = CMSG_LEN(sizeof(int) * (size_t)fd_count);
+    memcpy(CMSG_DATA(header), fds, sizeof(int) * (size_t)fd_count);
+  }
+  return sendmsg(socket, &message, flags | MSG_NOSIGNAL);
+}
+
+ssize_t cl_receive_message(
+    int socket, void *bytes, size_t capacity, int *fds, int *fd_count, int flags, int *message_flags) {
+  struct iovec vector = {bytes, capacity};
+  union {
+    char bytes[CMSG_SPACE(sizeof(int) * MAXIMUM_FDS)];
+    struct cmsghdr align;
+  } control;
+  struct msghdr message = {
+      .msg_iov = &vector, .msg_iovlen = 1, .msg_control = control.bytes, .msg_controllen = sizeof control.bytes};
+  int room = *fd_count;
+  *fd_count = 0;
+  *message_flags = 0;
+  ssize_t count = recvmsg(socket, &message, flags | MSG_CMSG_CLOEXEC);
+  if (count < 0) return count;
+  *message_flags = message.msg_flags;
+  for (struct cmsghdr *header = CMSG_FIRSTHDR(&message); header; header = CMSG_NXTHDR(&message, header)) {
+    if (header->cmsg_level != SOL_SOCKET || header->cmsg_type != SCM_RIGHTS) continue;
+    int came = (int)((header->cmsg_len - CMSG_LEN(0)) / sizeof(int));
+    for (int index = 0; index < came; index++) {
+      int fd;
+      memcpy(&fd, CMSG_DATA(header) + sizeof(int) * (size_t)index, sizeof fd);
+      if (*fd_count < room)
+        fds[(*fd_count)++] = fd;
+      else
+        close(fd);
+    }
+  }
+  return count;
+}

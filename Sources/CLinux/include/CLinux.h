@@ -1,0 +1,83 @@
+/// The Linux calls that Swift cannot make by itself (`fork`, variadic calls, ancillary data) and atomics on shared
+/// memory. Thin: no function here decides anything. Unless said otherwise a function returns what the system call
+/// returned: -1 with `errno` set on failure.
+#ifndef NACRE_CLINUX_H
+#define NACRE_CLINUX_H
+
+#include <errno.h>
+#include <fcntl.h>
+#include <netinet/in.h>
+#include <netinet/tcp.h>
+#include <poll.h>
+#include <signal.h>
+#include <stdbool.h>
+#include <stddef.h>
+#include <stdint.h>
+#include <sys/epoll.h>
+#include <sys/eventfd.h>
+#include <sys/inotify.h>
+#include <sys/mman.h>
+#include <sys/sendfile.h>
+#include <sys/signalfd.h>
+#include <sys/socket.h>
+#include <sys/stat.h>
+#include <sys/statfs.h>
+#include <sys/timerfd.h>
+#include <sys/types.h>
+#include <sys/uio.h>
+#include <sys/un.h>
+#include <sys/wait.h>
+#include <unistd.h>
+
+// MARK: Atomics on shared memory (sequentially consistent)
+
+static inline uint64_t cl_load64(const uint64_t *_Nonnull at) { return __atomic_load_n(at, __ATOMIC_SEQ_CST); }
+static inline void cl_store64(uint64_t *_Nonnull at, uint64_t value) { __atomic_store_n(at, value, __ATOMIC_SEQ_CST); }
+/// Stores `desired` if the word still is `expected`; true when it did.
+static inline bool cl_swap64(uint64_t *_Nonnull at, uint64_t expected, uint64_t desired) {
+  return __atomic_compare_exchange_n(at, &expected, desired, false, __ATOMIC_SEQ_CST, __ATOMIC_SEQ_CST);
+}
+/// Adds and returns the new value; `delta` may be negative (two's complement).
+static inline uint64_t cl_add64(uint64_t *_Nonnull at, int64_t delta) {
+  return __atomic_add_fetch(at, (uint64_t)delta, __ATOMIC_SEQ_CST);
+}
+static inline uint32_t cl_load32(const uint32_t *_Nonnull at) { return __atomic_load_n(at, __ATOMIC_SEQ_CST); }
+static inline void cl_store32(uint32_t *_Nonnull at, uint32_t value) { __atomic_store_n(at, value, __ATOMIC_SEQ_CST); }
+
+// MARK: Processes
+
+/// `fork(2)`.
+pid_t cl_fork(void);
+/// Makes this process the one that its descendants' orphans are given to.
+int cl_become_subreaper(void);
+/// The signal this process gets when the thread that made it ends; 0 for none.
+int cl_set_parent_death_signal(int signal);
+/// Removes every blocked signal of this thread.
+int cl_unblock_all_signals(void);
+
+// MARK: Descriptors
+
+/// `fcntl(F_DUPFD_CLOEXEC)`: a copy of `fd` that is at least `lowest` and is closed on exec.
+int cl_dup_above(int fd, int lowest);
+int cl_get_status_flags(int fd);
+int cl_set_nonblocking(int fd, bool on);
+int cl_get_descriptor_flags(int fd);
+int cl_set_close_on_exec(int fd, bool on);
+int cl_memfd(const char *_Nonnull name);
+/// An unnamed file for reading and writing in `directory`, closed on exec.
+int cl_unnamed_file(const char *_Nonnull directory);
+/// The bytes that can be read from a socket at once (`SIOCINQ`).
+int cl_readable_bytes(int fd);
+
+// MARK: Messages with descriptors
+
+/// Sends one message with up to 4 descriptors. `flags` as for `sendmsg`; `MSG_NOSIGNAL` is always added.
+ssize_t cl_send_message(
+    int socket, const void *_Nonnull bytes, size_t count, const int *_Nullable fds, int fd_count, int flags);
+/// Receives one message. `fd_count` says on entry how many descriptors `fds` holds (at most 4), on return how many
+/// came; they are closed on exec. `message_flags` gets what the kernel says (`MSG_TRUNC`, `MSG_CTRUNC`).
+ssize_t cl_receive_message(
+    int socket, void *_Nonnull bytes, size_t capacity, int *_Nonnull fds, int *_Nonnull fd_count, int flags,
+    int *_Nonnull message_flags);
+
+#endif

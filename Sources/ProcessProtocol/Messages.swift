@@ -1,0 +1,73 @@
+public import ReloadModel
+
+/// What `nacre` tells a Perl process, one message each on its `SOCK_SEQPACKET` channel. End-of-file means: leave.
+public enum Command: Equatable, Sendable {
+  /// To the base, first of all.
+  case configure(RunSettings)
+  /// To the base or a checkpoint: fork a candidate that goes on loading as `generation`. `cell` is its scoreboard
+  /// cell. The new process's channel comes back with ``Notice/forked(_:token:)`` under the same `token`.
+  case forkCandidate(generation: UInt64, token: UInt32, cell: UInt32, plan: LoadPlan)
+  /// To a mold: fork a worker. One descriptor comes with it: the receiving end of the generation's lending queue.
+  case forkWorker(token: UInt32, cell: UInt32)
+}
+
+/// What a forked process is.
+public enum ProcessKind: UInt8, Sendable {
+  case candidate, checkpoint, worker
+}
+
+/// What a Perl process tells `nacre`, one message each on its channel.
+public enum Notice: Equatable, Sendable {
+  /// The first message of every process that was forked or started, once `nacre` is its parent.
+  case hello(pid: Int32)
+  /// The base is ready: what perl had loaded before Nacre (`PERL5OPT`, `sitecustomize`).
+  case baseReady(loaded: [TraceEvent])
+  /// A process was forked; one descriptor comes with it, `nacre`'s end of its channel. For a candidate or a worker
+  /// `token` is that of the command; for a checkpoint it is the trace position at which it stands.
+  case forked(ProcessKind, token: UInt32)
+  /// A fork asked for could not be done.
+  case forkFailed(token: UInt32, message: String)
+  /// The loader had too many checkpoints: those at these trace positions are to go.
+  case dropCheckpoints(positions: [UInt32])
+  /// What the load did next; from a worker, what it loaded while it served.
+  case trace([TraceEvent])
+  /// The code is loaded; the candidate is a mold now.
+  case loaded(LoadSummary)
+  /// The code did not load; the process leaves.
+  case failed(LoadFailure)
+  /// A worker can serve.
+  case workerReady
+  /// Something a person should know, said once: no checkpoint here because of ..., an application error ...
+  case report(String)
+  /// A worker leaves by itself, with the reason (`harakiri`, ...).
+  case leaving(String)
+}
+
+/// What a finished load left open.
+public struct LoadSummary: Equatable, Sendable {
+  /// A socket that was opened while a file loaded and that all workers share.
+  public struct SharedSocket: Equatable, Sendable {
+    /// The file whose load opened it.
+    public var file: String
+    /// What it is connected or bound to, for a person.
+    public var description: String
+    /// Makes a description.
+    public init(file: String, description: String) {
+      self.file = file
+      self.description = description
+    }
+  }
+  /// From the start of the candidate to its end, in microseconds.
+  public var microseconds: UInt64
+  /// Sockets that all workers will share.
+  public var sockets: [SharedSocket]
+  /// Whether a timer (`alarm`) was running at the end of the load.
+  public var timer: Bool
+
+  /// Makes a summary.
+  public init(microseconds: UInt64, sockets: [SharedSocket], timer: Bool) {
+    self.microseconds = microseconds
+    self.sockets = sockets
+    self.timer = timer
+  }
+}

@@ -1,0 +1,43 @@
+public import ReloadModel
+
+/// What every Perl process of a server must know; sent once to the base and inherited by fork.
+public struct RunSettings: Equatable, Sendable {
+  /// Where the application comes from.
+  public enum Application: Equatable, Sendable {
+    /// A PSGI file, absolute.
+    case file(String)
+    /// Perl code (`-e`), and optionally a PSGI file that it wraps.
+    case code(String, file: String?)
+  }
+  /// The application.
+  public var application: Application
+  /// `-I`: directories put in front of `@INC`, as given.
+  public var includeDirectories: [String]
+  /// `-M`: modules used before the application, as given (`My::Setup`, `Foo=bar,baz`).
+  public var modules: [String]
+  /// The value of `PLACK_ENV`.
+  public var environment: String
+  /// Whether requests look for changes before they run (development mode).
+  public var looksBeforeRequests: Bool
+  /// Which loaded files are watched.
+  public var rules: WatchRules
+  /// Where request bodies past 1 MB and the rests of responses are spooled.
+  public var spoolDirectory: String
+  /// Whether a retiring worker also destroys its interpreter (`--destruct`).
+  public var destructs: Bool
+
+  /// Makes settings.
+  public init(
+    application: Application, includeDirectories: [String], modules: [String], environment: String,
+    looksBeforeRequests: Bool, rules: WatchRules, spoolDirectory: String, destructs: Bool = false
+  ) {
+    self.application = application
+    self.includeDirectories = includeDirectories
+    self.modules = modules
+    self.environment = environment
+    self.looksBeforeRequests = looksBeforeRequests
+    self.rules = rules
+    self.spoolDirectory = spoolDirectory
+    self.destructs = destructs
+  }
+}

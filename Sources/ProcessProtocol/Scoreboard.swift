@@ -1,0 +1,160 @@
+import CLinux
+import Glibc
+
+/// What a worker is doing, as its scoreboard cell shows it.
+public enum WorkerPhase: UInt64, Sendable {
+  /// Not yet ready, or gone.
+  case starting = 0
+  /// Waiting for a connection.
+  case idle
+  /// Has claimed a connection and not yet begun a request on it, or has finished one and looks for the next.
+  case betweenRequests
+  /// Reads or runs a request; no byte of the response has been sent.
+  case inRequest
+  /// Bytes of the response have been sent.
+  case responding
+}
+
+/// The shared memory in which `nacre` and its Perl processes show each other what they do.
+///
+/// Layout (bytes): a page of words; ``cellCount`` cells of ``cellSize`` bytes, one for each Perl process that loads
+/// or serves; then a claim word (8 bytes) for each connection slot. Every word is read and written atomically.
+public struct Scoreboard: @unchecked Sendable {
+  /// The number of cells.
+  public static let cellCount = 1024
+  /// The size of a cell in bytes.
+  public static let cellSize = 512
+  /// The longest path that a cell's location can hold, in bytes.
+  public static let locationCapacity = 400
+  private static let magic: UInt64 = 0x4e41_4352_4530_0001
+  private static let cellsOffset = 4096
+  private static let claimsOffset = cellsOffset + cellCount * cellSize
+
+  private let base: UnsafeMutableRawPointer
+  /// The number of connection slots.
+  public let slotCount: Int
+  /// The memfd behind the memory, close-on-exec; give it to the base under a number of its own.
+  public let descriptor: Int32
+
+  /// Makes new shared memory, or nil with `errno` set.
+  public init?(slotCount: Int) {
+    let fd = cl_memfd("nacre-scoreboard")
+    let size = Self.claimsOffset + slotCount * 8
+    guard fd >= 0, ftruncate(fd, off_t(size)) == 0, let memory = Self.map(fd, size) else { return nil }
+    self.init(base: memory, slotCount: slotCount, descriptor: fd)
+    word(0).pointee = Self.magic
+    word(1).pointee = UInt64(slotCount)
+    for slot in 0..<slotCount {
+      claim(slot).pointee = ClaimWord(serial: 0, epoch: 0, owner: ClaimWord.switchboard).rawValue
+    }
+  }
+
+  /// Maps what another process made; nil if it is not a scoreboard of this version.
+  public init?(descriptor: Int32) {
+    guard let page = Self.map(descriptor, 4096) else { return nil }
+    let words = page.assumingMemoryBound(to: UInt64.self)
+    let (magic, slotCount) = (words[0], Int(words[1]))
+    munmap(page, 4096)
+    guard magic == Self.magic, let memory = Self.map(descriptor, Self.claimsOffset + slotCount * 8) else { return nil }
+    self.init(base: memory, slotCount: slotCount, descriptor: descriptor)
+  }
+
+  private init(base: UnsafeMutableRawPointer, slotCount: Int, descriptor: Int32) {
+    self.base = base
+    self.slotCount = slotCount
+    self.descriptor = descriptor
+  }
+
+  private static func map(_ fd: Int32, _ size: Int) -> UnsafeMutableRawPointer? {
+    let memory = mmap(nil, size, PROT_READ | PROT_WRITE, MAP_SHARED, fd, 0)
+    return memory == MAP_FAILED ? nil : memory
+  }
+
+  private func word(_ index: Int) -> UnsafeMutablePointer<UInt64> {
+    (base + index * 8).assumingMemoryBound(to: UInt64.self)
+  }
+
+  /// The generation that answers requests from now on; 0 while there is none.
+  public var publishedGeneration: UInt64 {
+    get { cl_load64(word(8)) }
+    nonmutating set { cl_store64(word(8), newValue) }
+  }
+
+  /// Not 0 while the supervisor has read events from inotify and not yet published what they mean.
+  public var examining: UInt64 {
+    get { cl_load64(word(16)) }
+    nonmutating set { cl_store64(word(16), newValue) }
+  }
+
+  /// The connections that have a request and no worker: waiting in the switchboard, or lent and unclaimed.
+  public var waiting: Int64 {
+    get { Int64(bitPattern: cl_load64(word(24))) }
+    nonmutating set { cl_store64(word(24), UInt64(bitPattern: newValue)) }
+  }
+
+  /// Counts one connection in (+1) or out (-1) of ``waiting``.
+  public func addWaiting(_ delta: Int64) { _ = cl_add64(word(24), delta) }
+
+  /// The claim word of a connection slot.
+  public func claim(_ slot: Int) -> UnsafeMutablePointer<UInt64> {
+    precondition(slot >= 0 && slot < slotCount)
+    return (base + Self.claimsOffset + slot * 8).assumingMemoryBound(to: UInt64.self)
+  }
+
+  /// A process's cell.
+  public func cell(_ index: Int) -> ScoreboardCell {
+    precondition(index >= 0 && index < Self.cellCount)
+    return ScoreboardCell(base: base + Self.cellsOffset + index * Self.cellSize)
+  }
+}
+
+/// One Perl process's place on the ``Scoreboard``. Written by that process, read by `nacre`.
+public struct ScoreboardCell: @unchecked Sendable {
+  /// Words: 0 phase, 1 slot + 1, 2 requests, 3 since; 8 line, 9 path length; from byte 80 the path.
+  let base: UnsafeMutableRawPointer
+
+  private func word(_ index: Int) -> UnsafeMutablePointer<UInt64> {
+    (base + index * 8).assumingMemoryBound(to: UInt64.self)
+  }
+
+  /// Empties the cell for a new process.
+  public func clear() { memset(base, 0, Scoreboard.cellSize) }
+
+  /// What the worker is doing.
+  public var phase: WorkerPhase {
+    get { WorkerPhase(rawValue: cl_load64(word(0))) ?? .starting }
+    nonmutating set { cl_store64(word(0), newValue.rawValue) }
+  }
+
+  /// The connection slot in hand, or nil.
+  public var slot: Int? {
+    get { Int(cl_load64(word(1))) - 1 < 0 ? nil : Int(cl_load64(word(1))) - 1 }
+    nonmutating set { cl_store64(word(1), UInt64((newValue ?? -1) + 1)) }
+  }
+
+  /// The requests served since the worker began.
+  public var requests: UInt64 {
+    get { cl_load64(word(2)) }
+    nonmutating set { cl_store64(word(2), newValue) }
+  }
+
+  /// When the request in hand began: nanoseconds of `CLOCK_MONOTONIC`, 0 when there is none.
+  public var since: UInt64 {
+    get { cl_load64(word(3)) }
+    nonmutating set { cl_store64(word(3), newValue) }
+  }
+
+  /// Where the process was in its Perl code when it was last asked or when it fell: the line (from 1) and the file.
+  public var location: (file: String, line: UInt32)? {
+    let count = min(Int(cl_load64(word(9))), Scoreboard.locationCapacity)
+    guard count > 0 else { return nil }
+    let bytes = UnsafeRawBufferPointer(start: base + 80, count: count)
+    return (String(decoding: bytes, as: UTF8.self), UInt32(truncatingIfNeeded: cl_load64(word(8))))
+  }
+
+  /// Where the location is written: line and path length (words), path (``Scoreboard/locationCapacity`` bytes).
+  /// For the signal handler of a loading process, which may do no more than store.
+  public var locationMemory:
+    (line: UnsafeMutablePointer<UInt64>, count: UnsafeMutablePointer<UInt64>, path: UnsafeMutableRawPointer)
+  { (word(8), word(9), base + 80) }
+}

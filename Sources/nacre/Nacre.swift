@@ -1,0 +1,7 @@
+import ArgumentParser
+import Supervision
+
+@main
+struct Nacre: ParsableCommand {
+  func run() {}
+}
