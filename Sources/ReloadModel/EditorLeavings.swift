@@ -1,0 +1,58 @@
+/// The names that editors and tools leave beside the file they save. They never mean that anything changed.
+public enum EditorLeavings {
+  /// Whether a file of this name (without its directory) is an editor's leaving.
+  public static func matches(_ name: String) -> Bool {
+    matches(name.utf8)
+  }
+
+  /// The same for bytes as `readdir` gives them.
+  public static func matches(_ name: some BidirectionalCollection<UInt8>) -> Bool {
+    guard let first = name.first, let last = name.last else { return false }
+    switch first {
+    case UInt8(ascii: "."): if isHiddenLeaving(name) { return true }
+    case UInt8(ascii: "#"): if last == UInt8(ascii: "#") && name.count > 1 { return true }  // emacs: auto-save
+    case UInt8(ascii: "4"): if name.elementsEqual("4913".utf8) { return true }  // vim: may it create files here?
+    case UInt8(ascii: "s"): if isTemporaryOfSed(name) { return true }
+    default: break
+    }
+    if last == UInt8(ascii: "~") { return true }  // vim, emacs, nano, joe: backup
+    return last == UInt8(ascii: "_") && jetBrains.contains { ends(name, $0) }
+  }
+
+  private static let jetBrains = ["___jb_tmp___", "___jb_old___", "___jb_bak___"]
+
+  private static func isHiddenLeaving(_ name: some BidirectionalCollection<UInt8>) -> Bool {
+    starts(name, ".#")  // emacs: lock
+      || isSwapFileOfVim(name) || ends(name, ".kate-swp")
+      || starts(name, ".goutputstream-")  // GLib (gedit, Geany ...)
+      || (starts(name, ".subl") && ends(name, ".tmp"))  // Sublime Text
+      || starts(name, ".nfs0") || starts(name, ".fuse_hidden")  // an open file that was removed
+  }
+
+  /// `.App.pm.swp`; vim goes on with `.swo`, `.swn` ..., and tries `.swx` and `.swpx` when it starts.
+  private static func isSwapFileOfVim(_ name: some BidirectionalCollection<UInt8>) -> Bool {
+    let end = Array(name.suffix(4))
+    return ends(name, ".swpx") || (end.starts(with: ".sw".utf8) && end.count == 4 && isLowercase(end[3]))
+  }
+
+  /// `sedXk3PqZ`: `sed -i` makes one with six random letters or digits. All six small letters are taken for a word.
+  private static func isTemporaryOfSed(_ name: some BidirectionalCollection<UInt8>) -> Bool {
+    guard name.count == 9, starts(name, "sed") else { return false }
+    let random = name.dropFirst(3)
+    return random.allSatisfy { isLowercase($0) || isUppercaseOrDigit($0) } && random.contains(where: isUppercaseOrDigit)
+  }
+
+  private static func isLowercase(_ byte: UInt8) -> Bool { byte >= UInt8(ascii: "a") && byte <= UInt8(ascii: "z") }
+
+  private static func isUppercaseOrDigit(_ byte: UInt8) -> Bool {
+    (byte >= UInt8(ascii: "A") && byte <= UInt8(ascii: "Z")) || (byte >= UInt8(ascii: "0") && byte <= UInt8(ascii: "9"))
+  }
+
+  private static func starts(_ name: some Collection<UInt8>, _ start: String) -> Bool {
+    name.starts(with: start.utf8)
+  }
+
+  private static func ends(_ name: some BidirectionalCollection<UInt8>, _ end: String) -> Bool {
+    name.suffix(end.utf8.count).elementsEqual(end.utf8)
+  }
+}
