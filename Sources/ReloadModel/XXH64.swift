@@ -70,7 +70,8 @@ public struct XXH64: Sendable {
         offset += 8
       }
       if offset + 4 <= bytes.count {
-        hash ^= UInt64(UInt32(littleEndian: bytes.loadUnaligned(fromByteOffset: offset, as: UInt32.self))) &* Self.prime1
+        let word = UInt32(littleEndian: bytes.loadUnaligned(fromByteOffset: offset, as: UInt32.self))
+        hash ^= UInt64(word) &* Self.prime1
         hash = Self.rotate(hash, 23) &* Self.prime2 &+ Self.prime3
         offset += 4
       }
