@@ -14,10 +14,11 @@ extension Command {
       writer.write(token)
       writer.write(cell)
       writer.write(plan)
-    case .forkWorker(let token, let cell):
+    case .forkWorker(let token, let cell, let generation):
       writer.write(2 as UInt8)
       writer.write(token)
       writer.write(cell)
+      writer.write(generation)
     }
     return writer.bytes
   }
@@ -30,7 +31,7 @@ extension Command {
     case 1:
       self = .forkCandidate(
         generation: try reader.read(), token: try reader.read(), cell: try reader.read(), plan: try reader.readPlan())
-    case 2: self = .forkWorker(token: try reader.read(), cell: try reader.read())
+    case 2: self = .forkWorker(token: try reader.read(), cell: try reader.read(), generation: try reader.read())
     case let other: throw WireError("a command, not \(other)")
     }
   }

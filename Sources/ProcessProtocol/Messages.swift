@@ -7,8 +7,9 @@ public enum Command: Equatable, Sendable {
   /// To the base or a checkpoint: fork a candidate that goes on loading as `generation`. `cell` is its scoreboard
   /// cell. The new process's channel comes back with ``Notice/forked(_:token:)`` under the same `token`.
   case forkCandidate(generation: UInt64, token: UInt32, cell: UInt32, plan: LoadPlan)
-  /// To a mold: fork a worker. One descriptor comes with it: the receiving end of the generation's lending queue.
-  case forkWorker(token: UInt32, cell: UInt32)
+  /// To a mold: fork a worker of `generation`, which is a later one than the mold's own after a respawn. One descriptor
+  /// comes with it: the receiving end of the generation's lending queue.
+  case forkWorker(token: UInt32, cell: UInt32, generation: UInt64)
 }
 
 /// What a forked process is.
