@@ -9,6 +9,7 @@
 
 #include "cperl_call.h"
 #include "cperl_load.h"
+#include "cperl_process.h"
 #include "cperl_psgi.h"
 #include "cperl_value.h"
 

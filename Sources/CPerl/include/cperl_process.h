@@ -1,0 +1,29 @@
+/// The life of a Perl process: before and after a fork, signals, the end.
+#ifndef NACRE_CPERL_PROCESS_H
+#define NACRE_CPERL_PROCESS_H
+
+#include <stdbool.h>
+#include <stddef.h>
+#include <stdint.h>
+
+/// Flushes perl's and stdio's output, so that nothing buffered is written by both sides of a fork.
+void cp_flush(void);
+/// In a forked process: the next `rand` draws a new seed.
+void cp_forget_seed(void);
+/// Makes `$^T` the present time.
+void cp_reset_start_time(void);
+/// Sets `$0`.
+void cp_set_program_name(const char *_Nonnull name);
+
+/// Tells the signal handlers where to write the place in the Perl code: line, count of path bytes, path (`capacity`
+/// bytes).
+void cp_set_location_memory(
+    uint64_t *_Nonnull line, uint64_t *_Nonnull count, void *_Nonnull path, size_t capacity);
+/// Installs handlers that write the place: for `SIGUSR2` (and goes on), and for the signals of a crash (which then
+/// take their default action). They run on a stack of their own and only store.
+void cp_catch_location_signals(void);
+
+/// Runs the `END` blocks, flushes and leaves with this status. `destruct` also destroys the interpreter.
+_Noreturn void cp_leave(int status, bool destruct);
+
+#endif

@@ -1,0 +1,90 @@
+import CLinux
+import Glibc
+import PerlRuntime
+import ProcessProtocol
+
+/// On which side of a fork the caller is.
+enum ForkSide {
+  case inFork
+  case inOrigin
+  /// There is no other side: the fork failed (and was reported).
+  case failed
+}
+
+extension HostProcess {
+  /// Forks a process that becomes a child of `nacre`, not of this one.
+  ///
+  /// It forks twice: the middle process leaves at once, so its child is given to `nacre`, the subreaper, whose
+  /// `waitpid` then tells how it ended. The new process gets a channel of its own; `nacre`'s end of it is sent with
+  /// the notice.
+  func fork(_ kind: ProcessKind, token: UInt32) -> ForkSide {
+    cp_flush()
+    var pair: [Int32] = [-1, -1]
+    guard socketpair(AF_UNIX, Int32(SOCK_SEQPACKET.rawValue) | Int32(SOCK_CLOEXEC.rawValue), 0, &pair) == 0 else {
+      return forkFailed(token, "no socket pair: \(String(cString: strerror(errno)))")
+    }
+    let (mine, nacres) = (Descriptors.setAside(pair[0]), Descriptors.setAside(pair[1]))
+    let reading = ReadingFiles(Descriptors.opened())
+    let middle = cl_fork()
+    if middle == 0 {
+      let child = cl_fork()
+      if child != 0 { _exit(child < 0 ? errno & 0xFF : 0) }
+      close(nacres)
+      close(channel.descriptor)
+      channel.descriptor = mine
+      arrive(reading)
+      return .inFork
+    }
+    let forkError = errno
+    close(mine)
+    guard middle > 0 else {
+      close(nacres)
+      return forkFailed(token, String(cString: strerror(forkError)))
+    }
+    var status: Int32 = 0
+    // With SIGCHLD ignored by the application there is no status to be had: the fork's own words decide then.
+    while waitpid(middle, &status, 0) < 0 && errno == EINTR {}
+    let code = status >> 8 & 0xFF
+    guard code == 0 else {
+      close(nacres)
+      return forkFailed(token, String(cString: strerror(code)))
+    }
+    channel.send(.forked(kind, token: token), passing: [nacres])
+    close(nacres)
+    return .inOrigin
+  }
+
+  private func forkFailed(_ token: UInt32, _ message: String) -> ForkSide {
+    channel.send(.forkFailed(token: token, message: message))
+    return .failed
+  }
+
+  /// The first steps of a forked process.
+  private func arrive(_ reading: ReadingFiles) {
+    cp_forget_seed()
+    waitForSupervisor()
+    dieWithSupervisor()
+    channel.send(.hello(pid: getpid()))
+    if let path = reading.reopen() {
+      channel.send(.report("\(path) could not be opened again after a fork: \(String(cString: strerror(errno)))"))
+      _exit(1)
+    }
+  }
+
+  /// Waits until the middle process has gone and `nacre` is the parent.
+  private func waitForSupervisor() {
+    var turns = 0
+    while getppid() != supervisor {
+      turns += 1
+      if turns < 100 { sched_yield() } else { usleep(50) }
+      // The middle process lives for microseconds; after this time nacre itself is gone.
+      if turns > 200_000 { _exit(0) }
+    }
+  }
+
+  /// A killed `nacre` takes this process with it. The signal is set first and the parent looked at again after it.
+  func dieWithSupervisor() {
+    _ = cl_set_parent_death_signal(SIGKILL)
+    if getppid() != supervisor { _exit(0) }
+  }
+}

@@ -1,0 +1,186 @@
+import CLinux
+import Glibc
+public import PerlRuntime
+public import ProcessProtocol
+import ReloadModel
+
+/// The Perl side of the server in one process: the base, and after a fork what the fork is for.
+///
+/// One exists in a process, for as long as the process lives: perl's hooks find it through ``current``.
+public final class HostProcess {
+  /// perl's hooks are plain C functions; this is what they reach. A Perl process has exactly one thread.
+  nonisolated(unsafe) static var current: HostProcess?
+
+  var channel: Channel
+  let scoreboard: Scoreboard
+  let inotify: Int32
+  /// The process id of `nacre`, which every Perl process must end up being a child of.
+  let supervisor: pid_t
+  private let serve: (OpaquePointer, WorkerSeat) -> WorkerEnd
+  var settings: RunSettings?
+  var generation: UInt64 = 0
+  var cell = 0
+  let tracer = LoadTracer()
+
+  /// What `nacre` handed over when it started the base.
+  public struct Inheritance {
+    /// The process id of `nacre`.
+    public var supervisor: Int32
+    /// The channel's, the scoreboard's and the inotify descriptor (-1 for none).
+    public var channel: Int32
+    public var scoreboard: Int32
+    public var inotify: Int32
+
+    /// Makes it from the descriptors' numbers.
+    public init(supervisor: Int32, channel: Int32, scoreboard: Int32, inotify: Int32) {
+      self.supervisor = supervisor
+      self.channel = channel
+      self.scoreboard = scoreboard
+      self.inotify = inotify
+    }
+  }
+
+  /// Takes over what `nacre` handed down; nil if the scoreboard is not of this version.
+  ///
+  /// - Parameter serve: a worker's life: the application (a borrowed code reference) and what it has in its hands.
+  public init?(_ inheritance: Inheritance, serve: @escaping (OpaquePointer, WorkerSeat) -> WorkerEnd) {
+    guard let scoreboard = Scoreboard(descriptor: Descriptors.setAside(inheritance.scoreboard)) else { return nil }
+    self.scoreboard = scoreboard
+    channel = Channel(descriptor: Descriptors.setAside(inheritance.channel))
+    inotify = Descriptors.setAside(inheritance.inotify)
+    supervisor = inheritance.supervisor
+    self.serve = serve
+  }
+
+  /// Lives: as the base, and in forked processes as candidate, checkpoint, mold and worker.
+  ///
+  /// - Parameter load: a sub (borrowed) that loads the application and returns it as a code reference.
+  public func run(load: OpaquePointer) -> Never {
+    Self.current = self
+    _ = cl_unblock_all_signals()
+    dieWithSupervisor()
+    channel.send(.hello(pid: getpid()))
+    guard case .configure(let settings)? = channel.receive()?.command else { _exit(0) }
+    self.settings = settings
+    tracer.begin(settings: settings)
+    channel.send(.baseReady(loaded: tracer.adopted()))
+    waitAsOrigin()
+    let application = loadApplication(load)
+    liveAsMold(application.pointer)
+  }
+
+  /// Waits, as the base or a checkpoint, to be told to fork. Returns only in a forked candidate.
+  func waitAsOrigin() {
+    let timers = tracer.timers
+    while let (command, _) = channel.receive() {
+      guard case .forkCandidate(let generation, let token, let cell, let plan) = command else { continue }
+      guard fork(.candidate, token: token) == .inFork else { continue }
+      self.generation = generation
+      sit(at: Int(cell))
+      cp_reset_start_time()
+      timers.arm()
+      tracer.plan(plan)
+      return
+    }
+    _exit(0)
+  }
+
+  /// Takes a cell of the scoreboard.
+  func sit(at cell: Int) {
+    self.cell = cell
+    let memory = scoreboard.cell(cell).locationMemory
+    cp_set_location_memory(memory.line, memory.count, memory.path, Scoreboard.locationCapacity)
+  }
+
+  private func loadApplication(_ load: OpaquePointer) -> PerlValue {
+    cp_catch_location_signals()
+    let started = Clock.microseconds()
+    tracer.follow()
+    let outcome = Perl.call(load)
+    tracer.flush()
+    // The order matters: a thread is the reason whatever else happened after it.
+    if let failure = tracer.threadFailure { fail(failure) }
+    switch consume outcome {
+    case .returned(let value):
+      guard value.isCodeReference else {
+        fail(LoadFailure(cause: .notAnApplication, file: applicationFile, message: value.text))
+      }
+      tracer.finish()
+      channel.send(.loaded(tracer.summary(since: started)))
+      return value
+    case .died(let error): fail(LoadFailure(cause: .died, message: error.text))
+    case .exited(let status):
+      var line: UInt32 = 0
+      let file = cp_exit_location(&line).map { String(cString: $0) } ?? ""
+      fail(LoadFailure(cause: .exited, file: file, line: line, message: "exit was called", status: status))
+    }
+  }
+
+  /// The application's file, or `-e`.
+  var applicationFile: String {
+    switch settings?.application {
+    case .file(let file)?: file
+    case .code(_, let file)?: file ?? "-e"
+    case nil: ""
+    }
+  }
+
+  /// A rejected candidate leaves without `END` blocks, destructors or buffered output.
+  func fail(_ failure: LoadFailure) -> Never {
+    channel.send(.failed(failure))
+    _exit(0)
+  }
+
+  /// Holds the loaded code and forks workers from it, until `nacre` closes the channel.
+  private func liveAsMold(_ application: OpaquePointer) -> Never {
+    OpenResources.Timers.disarm()
+    while let (command, queue) = channel.receive() {
+      guard case .forkWorker(let token, let cell) = command, let queue else { continue }
+      let threads = OpenResources.threadCount()
+      guard threads == 1 else {
+        close(queue)
+        channel.send(.forkFailed(token: token, message: "the loaded code runs \(threads) threads"))
+        continue
+      }
+      if fork(.worker, token: token) == .inFork {
+        liveAsWorker(application, cell: Int(cell), queue: Descriptors.setAside(queue))
+      }
+      close(queue)
+    }
+    _exit(0)
+  }
+
+  private func liveAsWorker(_ application: OpaquePointer, cell: Int, queue: Int32) -> Never {
+    sit(at: cell)
+    // Ctrl-C reaches every process of the terminal; nacre alone decides what it means.
+    signal(SIGINT, SIG_IGN)
+    signal(SIGPIPE, SIG_IGN)
+    cp_set_program_name("nacre worker, generation \(generation): \(applicationFile)")
+    tracer.serve()
+    channel.send(.workerReady)
+    let end = serve(
+      application,
+      WorkerSeat(
+        cell: cell, generation: generation, queue: queue, channel: channel.descriptor, inotify: inotify,
+        scoreboard: scoreboard, settings: settings!))
+    // Another Perl process may not be told: whoever needs the connection's end sees it close with the process.
+    let status: Int32 = if case .exited(let status) = end { status } else { 0 }
+    Perl.leave(status: status, destructing: settings!.destructs)
+  }
+}
+
+extension HostProcess {
+  /// The settings as `Nacre::Host` reads them: names and values in turn, separated by NUL; lists by `\x01`.
+  public static func describedSettings() -> String {
+    guard let settings = current?.settings else { return "" }
+    let (code, file) =
+      switch settings.application {
+      case .file(let file): ("", file)
+      case .code(let code, let file): (code, file ?? "")
+      }
+    return [
+      "include", settings.includeDirectories.joined(separator: "\u{1}"),
+      "modules", settings.modules.joined(separator: "\u{1}"), "code", code, "file", file,
+    ].joined(separator: "\0")
+  }
+}

@@ -1,0 +1,309 @@
+import CLinux
+import Glibc
+import PerlRuntime
+import ProcessProtocol
+import ReloadModel
+import SourceFiles
+
+/// Follows a load: turns what perl's hooks tell into trace events, and sends them to `nacre`.
+///
+/// Invariant: `position` is the number of events that `nacre` has of this load when everything pending is flushed; a
+/// forked candidate inherits it together with all the memory, so it counts on from its checkpoint.
+final class LoadTracer {
+  /// What this process follows.
+  private enum Mode { case nothing, load, service }
+  private var mode = Mode.nothing
+  private var settings: RunSettings?
+  /// Nacre's own Perl files are never watched.
+  private let ownDirectory: String
+
+  /// The loads that have begun and not ended, the outermost first.
+  private var open: [OpenLoad] = []
+  private var lastLoad: UInt32 = 0
+  private var pending: [TraceEvent] = []
+  /// What has been recorded, so that it is recorded once: `[.missing("/app/lib/JSON/XS.pm"), ...]`.
+  private var recorded: Set<TraceEvent> = []
+  private(set) var position = 0
+
+  private var checkpoints = CheckpointPlacing()
+  /// The timers that were running when the last checkpoint was left.
+  private(set) var timers = OpenResources.Timers()
+  private var lowestFree: Int32 = 3
+  private var sockets: [(number: Int32, file: String)] = []
+  private(set) var threadFailure: LoadFailure?
+
+  private struct OpenLoad {
+    var id: UInt32
+    var key: String
+    var requester: String
+    var line: UInt32
+    /// The file, once known: an `@INC` hook may decide it only after the search has begun.
+    var file: String?
+    var isWatched = false
+    var before: Fingerprint?
+    var began: UInt64
+  }
+
+  init() {
+    ownDirectory = Perl.includeDirectories().last.flatMap { $0 } ?? ""
+  }
+
+  /// Puts the hooks in place, before any of the application is compiled.
+  func begin(settings: RunSettings) {
+    self.settings = settings
+    var observer = cp_load_observer(
+      begins: { name, count, isDo, file, line in
+        LoadTracer.current.begins(string(name, count), isDo: isDo, file: String(cString: file), line: line)
+      },
+      ends: { LoadTracer.current.ends($0, loaded: true) },
+      fails: { LoadTracer.current.ends($0, loaded: false) },
+      opens: { LoadTracer.current.opens(string($0, $1), error: $2) },
+      lists: { LoadTracer.current.lists(string($0, $1), error: $2) },
+      globs: { LoadTracer.current.globs(string($0, $1)) },
+      tests: { LoadTracer.current.tests(string($0, $1), measures: $2) })
+    cp_hook_ops(&observer)
+  }
+
+  private static var current: LoadTracer { HostProcess.current!.tracer }
+
+  /// What perl had loaded before Nacre, as far as it is watched.
+  func adopted() -> [TraceEvent] {
+    Perl.loadedFiles().compactMap { key, path in
+      let file = SourceFiles.absolute(path)
+      guard isWatched(file), let fingerprint = try? SourceFiles.fingerprint(of: file) else { return nil }
+      return .began(file: file, key: key, requester: "", line: 0, fingerprint: fingerprint)
+    }
+  }
+
+  /// Begins to follow the load of the application.
+  func follow() {
+    mode = .load
+    lowestFree = Descriptors.lowestFree()
+    cp_observe(true, true)
+  }
+
+  /// In a candidate: what `nacre` wants of this load.
+  func plan(_ plan: LoadPlan) { checkpoints.follow(plan, at: position) }
+
+  /// The load is over; nothing more is followed here.
+  func finish() {
+    mode = .nothing
+    cp_observe(false, false)
+    open = []
+  }
+
+  /// In a worker: files that are loaded while it serves are followed.
+  func serve() {
+    mode = .service
+    cp_observe(true, false)
+  }
+
+  /// What the load has left open.
+  func summary(since started: UInt64) -> LoadSummary {
+    LoadSummary(
+      microseconds: Clock.microseconds() - started,
+      sockets: sockets.filter { Descriptors.kind(of: $0.number) == S_IFSOCK }.map {
+        LoadSummary.SharedSocket(file: $0.file, description: OpenResources.describe(socket: $0.number))
+      },
+      timer: OpenResources.Timers().areRunning)
+  }
+}
+
+private func string(_ bytes: UnsafePointer<CChar>, _ count: Int) -> String {
+  String(decoding: UnsafeRawBufferPointer(start: bytes, count: count), as: UTF8.self)
+}
+
+// MARK: Loads
+
+extension LoadTracer {
+  private func begins(_ name: String, isDo: Bool, file: String, line: UInt32) -> UInt32 {
+    settle()
+    if !isDo && Perl.loaded(name) != .no { return 0 }
+    var search = resolve(name)
+    if mode == .load, let found = search.file, isWatched(found), checkpoints.wants(found, at: position) {
+      // In a candidate that comes out of this checkpoint the disk is another one.
+      if leaveCheckpoint(before: found) { search = resolve(name) }
+    }
+    let requester = SourceFiles.absolute(file)
+    lastLoad += 1
+    var load = OpenLoad(id: lastLoad, key: name, requester: requester, line: line, began: Clock.microseconds())
+    for path in search.missing where isWatched(path) { record(.missing(path: path)) }
+    // A hook in @INC that perl asks first may give something else: wait for what %INC says.
+    if let found = search.file, !search.passedReference { settle(&load, at: found) }
+    open.append(load)
+    return load.id
+  }
+
+  /// Notes which file the load reads.
+  private func settle(_ load: inout OpenLoad, at path: String) {
+    let file = SourceFiles.absolute(path)
+    load.file = file
+    load.isWatched = isWatched(file)
+    guard load.isWatched, let fingerprint = try? SourceFiles.fingerprint(of: file) else { return }
+    load.before = fingerprint
+    record(
+      .began(file: file, key: load.key, requester: load.requester, line: load.line, fingerprint: fingerprint),
+      always: true)
+    flush()
+  }
+
+  /// The innermost load whose file an `@INC` hook decided: perl has written it to `%INC` before it compiles it.
+  private func settle() {
+    guard let index = open.indices.last, open[index].file == nil, case .from(let path) = Perl.loaded(open[index].key)
+    else { return }
+    settle(&open[index], at: path)
+  }
+
+  private func ends(_ id: UInt32, loaded: Bool) {
+    guard let index = open.lastIndex(where: { $0.id == id }) else { return }
+    settle()
+    for load in open[index...].reversed() { close(load, loaded: loaded && load.id == id) }
+    open.removeSubrange(index...)
+    flush()
+  }
+
+  private func close(_ load: OpenLoad, loaded: Bool) {
+    guard let file = load.file else { return }
+    let time = Clock.microseconds() - load.began
+    if load.isWatched {
+      if let before = load.before, !SourceFiles.isUnchanged(file, since: before) {
+        // Two states in one load: whichever perl has read, this trace never equals the disk, and the candidate is void.
+        var other = before
+        other.hash = ~before.hash
+        record(.read(file: file, fingerprint: other))
+      }
+      record(.ended(file: file, loaded: loaded, microseconds: time), always: true)
+    } else if loaded {
+      record(.library(file: file, key: load.key, microseconds: time))
+    }
+    if load.key == "File/Glob.pm" { cp_hook_file_glob() }
+    guard mode == .load else { return }
+    noteThreads(file)
+    noteSockets(file)
+  }
+
+  private func noteThreads(_ file: String) {
+    let count = OpenResources.threadCount()
+    guard count > 1, threadFailure == nil else { return }
+    var line: UInt32 = 0
+    let place = cp_thread_location(&line).map { SourceFiles.absolute(String(cString: $0)) }
+    threadFailure = LoadFailure(
+      cause: .thread, file: place ?? file, line: place == nil ? 0 : line,
+      message: "a thread was started while \(file) loaded", status: Int32(count))
+  }
+
+  private func noteSockets(_ file: String) {
+    let lowest = Descriptors.lowestFree()
+    defer { lowestFree = lowest }
+    guard lowest != lowestFree else { return }
+    for number in OpenResources.sockets(Descriptors.opened()) where !sockets.contains(where: { $0.number == number }) {
+      sockets.append((number, file))
+    }
+  }
+
+  private func resolve(_ name: String) -> SourceFiles.Search {
+    SourceFiles.search(name, in: Perl.includeDirectories())
+  }
+
+  private func isWatched(_ path: String) -> Bool {
+    !WatchRules.contains(ownDirectory, path) && settings!.rules.isWatched(path)
+  }
+}
+
+// MARK: Files
+
+extension LoadTracer {
+  /// Files of the system are not the application's: they change with the machine, not with a deploy.
+  private static let system = ["/proc", "/sys", "/dev", "/run", "/usr", "/lib", "/lib64", "/bin", "/sbin"]
+
+  private func isOfInterest(_ path: String) -> Bool {
+    mode == .load && isWatched(path) && !Self.system.contains { WatchRules.contains($0, path) }
+  }
+
+  private func opens(_ path: String, error: Int32) {
+    settle()
+    let file = SourceFiles.absolute(path)
+    guard isOfInterest(file) else { return }
+    if error == 0, SourceFiles.kind(of: file) == .file, let fingerprint = try? SourceFiles.fingerprint(of: file) {
+      record(.read(file: file, fingerprint: fingerprint))
+    } else if error == ENOENT || error == ENOTDIR {
+      record(.missing(path: file))
+    } else if error != 0 {
+      record(.tested(path: file, kind: SourceFiles.kind(of: file)))
+    }
+  }
+
+  private func lists(_ path: String, error: Int32) {
+    settle()
+    record(listing: SourceFiles.absolute(path))
+  }
+
+  private func record(listing directory: String) {
+    guard isOfInterest(directory) else { return }
+    if let hash = try? SourceFiles.listingHash(of: directory) {
+      record(.listed(directory: directory, hash: hash))
+    } else {
+      record(.missing(path: directory))
+    }
+  }
+
+  private func globs(_ pattern: String) {
+    settle()
+    for directory in GlobPattern.listedDirectories(pattern) { record(listing: SourceFiles.absolute(directory)) }
+  }
+
+  private func tests(_ path: String, measures: Bool) {
+    settle()
+    let path = SourceFiles.absolute(path)
+    guard isOfInterest(path) else { return }
+    let kind = SourceFiles.kind(of: path)
+    if kind == .missing {
+      record(.missing(path: path))
+    } else if measures, kind == .file, let fingerprint = try? SourceFiles.fingerprint(of: path) {
+      record(.measured(path: path, fingerprint: fingerprint))
+    } else {
+      record(.tested(path: path, kind: kind))
+    }
+  }
+}
+
+// MARK: Recording
+
+extension LoadTracer {
+  private func record(_ event: TraceEvent, always: Bool = false) {
+    guard always || recorded.insert(event).inserted else { return }
+    pending.append(event)
+    position += 1
+    if pending.count >= 100 { flush() }
+  }
+
+  /// Sends what has been recorded. Done whenever a file begins or ends, so that `nacre` knows where a process was
+  /// when it fell or hung.
+  func flush() {
+    guard !pending.isEmpty, let host = HostProcess.current else { return }
+    host.channel.send(.trace(pending))
+    pending.removeAll(keepingCapacity: true)
+  }
+
+  /// Leaves a checkpoint before `file`. True in a candidate that was forked from it later.
+  private func leaveCheckpoint(before file: String) -> Bool {
+    guard let host = HostProcess.current else { return false }
+    guard OpenResources.threadCount() == 1 else { return false }
+    if let obstacle = OpenResources.obstacle(Descriptors.opened()) {
+      host.channel.send(.report("no checkpoint before \(file): \(obstacle)"))
+      return false
+    }
+    flush()
+    timers = OpenResources.Timers()
+    switch host.fork(.checkpoint, token: UInt32(position)) {
+    case .inFork:
+      host.waitAsOrigin()
+      return true
+    case .inOrigin:
+      let dropped = checkpoints.left(at: position)
+      if !dropped.isEmpty { host.channel.send(.dropCheckpoints(positions: dropped.map(UInt32.init))) }
+      return false
+    case .failed: return false
+    }
+  }
+}
