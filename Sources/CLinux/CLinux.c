@@ -2,6 +2,7 @@
 #include "CLinux.h"
 
 #include <linux/sockios.h>
+#include <stdio.h>
 #include <string.h>
 #include <sys/ioctl.h>
 #include <sys/prctl.h>
@@ -35,6 +36,24 @@ int cl_set_close_on_exec(int fd, bool on) { return fcntl(fd, F_SETFD, on ? FD_CL
 int cl_memfd(const char *name) { return memfd_create(name, MFD_CLOEXEC); }
 
 int cl_unnamed_file(const char *directory) { return open(directory, O_TMPFILE | O_RDWR | O_CLOEXEC, 0600); }
+
+bool cl_is_only_for_reading(int fd) {
+  int flags = fcntl(fd, F_GETFL);
+  return flags >= 0 && (flags & O_ACCMODE) == O_RDONLY && !(flags & O_PATH);
+}
+
+int cl_reopen(int fd, off_t offset) {
+  char path[32];
+  int flags = fcntl(fd, F_GETFL), on_exec = fcntl(fd, F_GETFD);
+  if (flags < 0 || on_exec < 0) return -1;
+  snprintf(path, sizeof path, "/proc/self/fd/%d", fd);
+  int fresh = open(path, O_RDONLY | O_CLOEXEC | (flags & (O_NONBLOCK | O_DIRECTORY | O_NOATIME | O_DIRECT)));
+  if (fresh < 0) return -1;
+  if (offset >= 0) lseek(fresh, offset, SEEK_SET);
+  int result = dup3(fresh, fd, (on_exec & FD_CLOEXEC) ? O_CLOEXEC : 0);
+  close(fresh);
+  return result < 0 ? -1 : 0;
+}
 
 int cl_readable_bytes(int fd) {
   int count = 0;

@@ -1,1 +1,2 @@
-// Placeholder until the first file of this room.
+public import ProcessProtocol
+public func serve(_ application: OpaquePointer, in seat: WorkerSeat) -> WorkerEnd { .queueEnded }

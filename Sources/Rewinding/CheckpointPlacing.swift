@@ -32,3 +32,18 @@ struct CheckpointPlacing {
     return dropped
   }
 }
+
+private struct CheckpointSpacing {
+  var interval: UInt64
+  var maximum: Int
+  var positions: [Int] = []
+  func wants(after elapsed: UInt64) -> Bool { interval > 0 && elapsed >= interval }
+  mutating func left(at position: Int) -> [Int] {
+    positions.append(position)
+    guard positions.count > maximum else { return [] }
+    interval *= 2
+    let dropped = positions.indices.filter { $0 % 2 == 1 }.map { positions[$0] }
+    positions.removeAll(where: dropped.contains)
+    return dropped
+  }
+}

@@ -61,37 +61,19 @@ enum Descriptors {
 /// then reads on where it was, whatever the other side does. Files open for writing stay shared: their offset and
 /// their `flock` belong to the load as a whole.
 struct ReadingFiles {
-  private struct File {
-    var number: Int32
-    var flags: Int32
-    var descriptorFlags: Int32
-    var offset: off_t
-  }
-  private var files: [File] = []
+  private var files: [(number: Int32, offset: off_t)] = []
 
   /// Notes what is open now.
   init(_ numbers: [Int32]) {
-    for number in numbers {
+    for number in numbers where cl_is_only_for_reading(number) {
       guard let kind = Descriptors.kind(of: number), kind == S_IFREG || kind == S_IFDIR else { continue }
-      let flags = cl_get_status_flags(number)
-      guard flags >= 0, flags & O_ACCMODE == O_RDONLY, flags & O_PATH == 0 else { continue }
-      files.append(
-        File(
-          number: number, flags: flags, descriptorFlags: cl_get_descriptor_flags(number),
-          offset: lseek(number, 0, SEEK_CUR)))
+      files.append((number, lseek(number, 0, SEEK_CUR)))
     }
   }
 
   /// Opens them again in the forked process. Returns the path that could not be opened, or nil if all is well.
   func reopen() -> String? {
-    for file in files {
-      let kept = file.flags & (O_APPEND | O_NONBLOCK | O_DIRECTORY | O_NOATIME | O_DIRECT)
-      let fresh = open("/proc/self/fd/\(file.number)", O_RDONLY | O_CLOEXEC | kept)
-      guard fresh >= 0 else { return Descriptors.path(of: file.number) }
-      if file.offset >= 0 { lseek(fresh, file.offset, SEEK_SET) }
-      dup3(fresh, file.number, file.descriptorFlags & FD_CLOEXEC != 0 ? O_CLOEXEC : 0)
-      close(fresh)
-    }
+    for file in files where cl_reopen(file.number, file.offset) < 0 { return Descriptors.path(of: file.number) }
     return nil
   }
 }

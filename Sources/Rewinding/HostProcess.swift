@@ -1,6 +1,6 @@
 import CLinux
 import Glibc
-public import PerlRuntime
+import PerlRuntime
 public import ProcessProtocol
 import ReloadModel
 

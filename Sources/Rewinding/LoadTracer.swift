@@ -51,7 +51,7 @@ final class LoadTracer {
   /// Puts the hooks in place, before any of the application is compiled.
   func begin(settings: RunSettings) {
     self.settings = settings
-    var observer = cp_load_observer(
+    let observer = cp_load_observer(
       begins: { name, count, isDo, file, line in
         LoadTracer.current.begins(string(name, count), isDo: isDo, file: String(cString: file), line: line)
       },
@@ -61,7 +61,7 @@ final class LoadTracer {
       lists: { LoadTracer.current.lists(string($0, $1), error: $2) },
       globs: { LoadTracer.current.globs(string($0, $1)) },
       tests: { LoadTracer.current.tests(string($0, $1), measures: $2) })
-    cp_hook_ops(&observer)
+    withUnsafePointer(to: observer) { cp_hook_ops($0) }
   }
 
   private static var current: LoadTracer { HostProcess.current!.tracer }
@@ -69,8 +69,8 @@ final class LoadTracer {
   /// What perl had loaded before Nacre, as far as it is watched.
   func adopted() -> [TraceEvent] {
     Perl.loadedFiles().compactMap { key, path in
-      let file = SourceFiles.absolute(path)
-      guard isWatched(file), let fingerprint = try? SourceFiles.fingerprint(of: file) else { return nil }
+      let file = WorkingDirectory.absolute(path)
+      guard isWatched(file), let fingerprint = SourceFiles.fingerprint(of: file).fingerprint else { return nil }
       return .began(file: file, key: key, requester: "", line: 0, fingerprint: fingerprint)
     }
   }
@@ -124,7 +124,7 @@ extension LoadTracer {
       // In a candidate that comes out of this checkpoint the disk is another one.
       if leaveCheckpoint(before: found) { search = resolve(name) }
     }
-    let requester = SourceFiles.absolute(file)
+    let requester = WorkingDirectory.absolute(file)
     lastLoad += 1
     var load = OpenLoad(id: lastLoad, key: name, requester: requester, line: line, began: Clock.microseconds())
     for path in search.missing where isWatched(path) { record(.missing(path: path)) }
@@ -136,10 +136,10 @@ extension LoadTracer {
 
   /// Notes which file the load reads.
   private func settle(_ load: inout OpenLoad, at path: String) {
-    let file = SourceFiles.absolute(path)
+    let file = WorkingDirectory.absolute(path)
     load.file = file
     load.isWatched = isWatched(file)
-    guard load.isWatched, let fingerprint = try? SourceFiles.fingerprint(of: file) else { return }
+    guard load.isWatched, let fingerprint = SourceFiles.fingerprint(of: file).fingerprint else { return }
     load.before = fingerprint
     record(
       .began(file: file, key: load.key, requester: load.requester, line: load.line, fingerprint: fingerprint),
@@ -166,7 +166,7 @@ extension LoadTracer {
     guard let file = load.file else { return }
     let time = Clock.microseconds() - load.began
     if load.isWatched {
-      if let before = load.before, !SourceFiles.isUnchanged(file, since: before) {
+      if let before = load.before, !isUnchanged(file, since: before) {
         // Two states in one load: whichever perl has read, this trace never equals the disk, and the candidate is void.
         var other = before
         other.hash = ~before.hash
@@ -182,11 +182,18 @@ extension LoadTracer {
     noteSockets(file)
   }
 
+  /// Whether the file is what it was when its load began. An equal content is not enough: it may have been another one
+  /// in between.
+  private func isUnchanged(_ file: String, since before: Fingerprint) -> Bool {
+    guard let now = SourceFiles.fingerprint(of: file, previous: before).fingerprint else { return false }
+    return now.sameContent(as: before) && now.inode == before.inode && now.modified == before.modified
+  }
+
   private func noteThreads(_ file: String) {
     let count = OpenResources.threadCount()
     guard count > 1, threadFailure == nil else { return }
     var line: UInt32 = 0
-    let place = cp_thread_location(&line).map { SourceFiles.absolute(String(cString: $0)) }
+    let place = cp_thread_location(&line).map { WorkingDirectory.absolute(String(cString: $0)) }
     threadFailure = LoadFailure(
       cause: .thread, file: place ?? file, line: place == nil ? 0 : line,
       message: "a thread was started while \(file) loaded", status: Int32(count))
@@ -201,8 +208,8 @@ extension LoadTracer {
     }
   }
 
-  private func resolve(_ name: String) -> SourceFiles.Search {
-    SourceFiles.search(name, in: Perl.includeDirectories())
+  private func resolve(_ name: String) -> ModuleSearch {
+    ModuleSearch(name, in: Perl.includeDirectories(), from: WorkingDirectory.path)
   }
 
   private func isWatched(_ path: String) -> Bool {
@@ -222,9 +229,9 @@ extension LoadTracer {
 
   private func opens(_ path: String, error: Int32) {
     settle()
-    let file = SourceFiles.absolute(path)
+    let file = WorkingDirectory.absolute(path)
     guard isOfInterest(file) else { return }
-    if error == 0, SourceFiles.kind(of: file) == .file, let fingerprint = try? SourceFiles.fingerprint(of: file) {
+    if error == 0, SourceFiles.kind(of: file) == .file, let fingerprint = SourceFiles.fingerprint(of: file).fingerprint {
       record(.read(file: file, fingerprint: fingerprint))
     } else if error == ENOENT || error == ENOTDIR {
       record(.missing(path: file))
@@ -235,12 +242,12 @@ extension LoadTracer {
 
   private func lists(_ path: String, error: Int32) {
     settle()
-    record(listing: SourceFiles.absolute(path))
+    record(listing: WorkingDirectory.absolute(path))
   }
 
   private func record(listing directory: String) {
     guard isOfInterest(directory) else { return }
-    if let hash = try? SourceFiles.listingHash(of: directory) {
+    if let hash = SourceFiles.listingHash(of: directory) {
       record(.listed(directory: directory, hash: hash))
     } else {
       record(.missing(path: directory))
@@ -249,17 +256,17 @@ extension LoadTracer {
 
   private func globs(_ pattern: String) {
     settle()
-    for directory in GlobPattern.listedDirectories(pattern) { record(listing: SourceFiles.absolute(directory)) }
+    for directory in GlobPattern.listedDirectories(pattern) { record(listing: WorkingDirectory.absolute(directory)) }
   }
 
   private func tests(_ path: String, measures: Bool) {
     settle()
-    let path = SourceFiles.absolute(path)
+    let path = WorkingDirectory.absolute(path)
     guard isOfInterest(path) else { return }
     let kind = SourceFiles.kind(of: path)
     if kind == .missing {
       record(.missing(path: path))
-    } else if measures, kind == .file, let fingerprint = try? SourceFiles.fingerprint(of: path) {
+    } else if measures, kind == .file, let fingerprint = SourceFiles.fingerprint(of: path).fingerprint {
       record(.measured(path: path, fingerprint: fingerprint))
     } else {
       record(.tested(path: path, kind: kind))

@@ -47,19 +47,19 @@ enum OpenResources {
         guard size > 2, bytes[2] != 0 else { return nil }
         return String(cString: base.advanced(by: 2).assumingMemoryBound(to: CChar.self))
       }
-      var host = [CChar](repeating: 0, count: 64)
-      var port = [CChar](repeating: 0, count: 16)
-      guard
-        getnameinfo(
-          base.assumingMemoryBound(to: sockaddr.self), size, &host, 64, &port, 16, NI_NUMERICHOST | NI_NUMERICSERV) == 0
-      else { return nil }
-      return "\(String(cString: host)):\(String(cString: port))"
+      return withUnsafeTemporaryAllocation(of: CChar.self, capacity: 128) { text in
+        let (host, port) = (text.baseAddress!, text.baseAddress! + 64)
+        let numeric = NI_NUMERICHOST | NI_NUMERICSERV
+        guard getnameinfo(base.assumingMemoryBound(to: sockaddr.self), size, host, 64, port, 64, numeric) == 0
+        else { return nil }
+        return "\(String(cString: host)):\(String(cString: port))"
+      }
     }
   }
 
   /// The timers that a load has set (`alarm`, `setitimer`), which no fork inherits.
   struct Timers {
-    private static let kinds = [ITIMER_REAL, ITIMER_VIRTUAL, ITIMER_PROF]
+    private static let kinds = [ITIMER_REAL, ITIMER_VIRTUAL, ITIMER_PROF].map { __itimer_which_t($0.rawValue) }
     private var values: [itimerval] = []
 
     /// Notes what is set now.

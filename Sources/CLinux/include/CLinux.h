@@ -66,6 +66,11 @@ int cl_set_close_on_exec(int fd, bool on);
 int cl_memfd(const char *_Nonnull name);
 /// An unnamed file for reading and writing in `directory`, closed on exec.
 int cl_unnamed_file(const char *_Nonnull directory);
+/// Whether the file behind `fd` can be read and not written through it.
+bool cl_is_only_for_reading(int fd);
+/// Opens the file behind `fd` again, for reading, and puts it in the place of `fd` at `offset` (left at the start if
+/// negative), with the same flags: from then on the offset is shared with no other process.
+int cl_reopen(int fd, off_t offset);
 /// The bytes that can be read from a socket at once (`SIOCINQ`).
 int cl_readable_bytes(int fd);
 
