@@ -46,7 +46,9 @@ public enum Perl {
     var key = key
     var bytes: UnsafePointer<CChar>?
     var count = 0
-    switch key.withUTF8({ $0.withMemoryRebound(to: CChar.self) { cp_inc_value($0.baseAddress!, $0.count, &bytes, &count) } }) {
+    switch key.withUTF8({
+      $0.withMemoryRebound(to: CChar.self) { cp_inc_value($0.baseAddress!, $0.count, &bytes, &count) }
+    }) {
     case 1: return .from(String(decoding: UnsafeRawBufferPointer(start: bytes, count: count), as: UTF8.self))
     case 2: return .byHook
     case 3: return .failed

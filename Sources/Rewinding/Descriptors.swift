@@ -19,15 +19,23 @@ enum Descriptors {
     return copy
   }
 
-  /// The numbers of the application's open descriptors from 3 on, in order.
+  /// What the base had when it started, from whoever started `nacre`: not the application's doing.
+  nonisolated(unsafe) private static var inherited: Set<Int32> = []
+
+  /// Notes what was inherited; called once, in the base.
+  static func noteInherited() { inherited = Set(opened()) }
+
+  /// The numbers of the descriptors that the application has opened, in order.
   static func opened() -> [Int32] {
     guard let directory = opendir("/proc/self/fd") else { return [] }
     defer { closedir(directory) }
     let own = dirfd(directory)
     var numbers: [Int32] = []
     while let entry = readdir(directory) {
-      let number = withUnsafeBytes(of: entry.pointee.d_name) { Int32(atoi($0.baseAddress!.assumingMemoryBound(to: CChar.self))) }
-      if number > 2 && number < lowestOwn && number != own { numbers.append(number) }
+      let number = withUnsafeBytes(of: entry.pointee.d_name) {
+        Int32(atoi($0.baseAddress!.assumingMemoryBound(to: CChar.self)))
+      }
+      if number > 2 && number < lowestOwn && number != own && !inherited.contains(number) { numbers.append(number) }
     }
     return numbers.sorted()
   }

@@ -20,15 +20,19 @@ public final class HostProcess {
   var settings: RunSettings?
   var generation: UInt64 = 0
   var cell = 0
+  /// When this candidate was forked.
+  private var started: UInt64 = 0
   let tracer = LoadTracer()
 
   /// What `nacre` handed over when it started the base.
   public struct Inheritance {
     /// The process id of `nacre`.
     public var supervisor: Int32
-    /// The channel's, the scoreboard's and the inotify descriptor (-1 for none).
+    /// The descriptor of the channel.
     public var channel: Int32
+    /// The descriptor of the scoreboard.
     public var scoreboard: Int32
+    /// The inotify descriptor; -1 for none.
     public var inotify: Int32
 
     /// Makes it from the descriptors' numbers.
@@ -50,6 +54,7 @@ public final class HostProcess {
     inotify = Descriptors.setAside(inheritance.inotify)
     supervisor = inheritance.supervisor
     self.serve = serve
+    Descriptors.noteInherited()
   }
 
   /// Lives: as the base, and in forked processes as candidate, checkpoint, mold and worker.
@@ -72,6 +77,7 @@ public final class HostProcess {
   /// Waits, as the base or a checkpoint, to be told to fork. Returns only in a forked candidate.
   func waitAsOrigin() {
     let timers = tracer.timers
+    let suspended = Clock.microseconds()
     while let (command, _) = channel.receive() {
       guard case .forkCandidate(let generation, let token, let cell, let plan) = command else { continue }
       guard fork(.candidate, token: token) == .inFork else { continue }
@@ -79,7 +85,8 @@ public final class HostProcess {
       sit(at: Int(cell))
       cp_reset_start_time()
       timers.arm()
-      tracer.plan(plan)
+      started = Clock.microseconds()
+      tracer.resume(plan, after: started - suspended)
       return
     }
     _exit(0)
@@ -94,7 +101,6 @@ public final class HostProcess {
 
   private func loadApplication(_ load: OpaquePointer) -> PerlValue {
     cp_catch_location_signals()
-    let started = Clock.microseconds()
     tracer.follow()
     let outcome = Perl.call(load)
     tracer.flush()

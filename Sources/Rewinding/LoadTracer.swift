@@ -82,8 +82,12 @@ final class LoadTracer {
     cp_observe(true, true)
   }
 
-  /// In a candidate: what `nacre` wants of this load.
-  func plan(_ plan: LoadPlan) { checkpoints.follow(plan, at: position) }
+  /// In a candidate: what `nacre` wants of this load. The time for which the process was suspended (in microseconds)
+  /// is nobody's load time.
+  func resume(_ plan: LoadPlan, after suspended: UInt64) {
+    for index in open.indices { open[index].began += suspended }
+    checkpoints.follow(plan, at: position)
+  }
 
   /// The load is over; nothing more is followed here.
   func finish() {
@@ -99,6 +103,8 @@ final class LoadTracer {
   }
 
   /// What the load has left open.
+  ///
+  /// - Parameter started: When the candidate was forked, in microseconds of ``Clock``.
   func summary(since started: UInt64) -> LoadSummary {
     LoadSummary(
       microseconds: Clock.microseconds() - started,
@@ -107,6 +113,11 @@ final class LoadTracer {
       },
       timer: OpenResources.Timers().areRunning)
   }
+}
+
+extension Fingerprint {
+  /// That of a file that could not be read; no content has it.
+  fileprivate static let none = Fingerprint(device: 0, inode: 0, size: 0, modified: 0, changed: 0, hash: 0)
 }
 
 private func string(_ bytes: UnsafePointer<CChar>, _ count: Int) -> String {
@@ -119,17 +130,19 @@ extension LoadTracer {
   private func begins(_ name: String, isDo: Bool, file: String, line: UInt32) -> UInt32 {
     settle()
     if !isDo && Perl.loaded(name) != .no { return 0 }
-    var search = resolve(name)
-    if mode == .load, let found = search.file, isWatched(found), checkpoints.wants(found, at: position) {
+    var (found, passesHook) = search(name)
+    if mode == .load, let file = found.found, isWatched(file), checkpoints.wants(file, at: position) {
       // In a candidate that comes out of this checkpoint the disk is another one.
-      if leaveCheckpoint(before: found) { search = resolve(name) }
+      if leaveCheckpoint(before: file) { (found, passesHook) = search(name) }
     }
-    let requester = WorkingDirectory.absolute(file)
+    // Code in a string eval has no file: perl calls it "(eval 12)".
+    let requester = file.hasPrefix("(") ? file : WorkingDirectory.absolute(file)
     lastLoad += 1
     var load = OpenLoad(id: lastLoad, key: name, requester: requester, line: line, began: Clock.microseconds())
-    for path in search.missing where isWatched(path) { record(.missing(path: path)) }
+    for path in found.missing where isWatched(path) { record(.missing(path: path)) }
+    if let path = found.unreadable, isWatched(path) { record(.read(file: path, fingerprint: .none)) }
     // A hook in @INC that perl asks first may give something else: wait for what %INC says.
-    if let found = search.file, !search.passedReference { settle(&load, at: found) }
+    if let file = found.found, !passesHook { settle(&load, at: file) }
     open.append(load)
     return load.id
   }
@@ -208,8 +221,15 @@ extension LoadTracer {
     }
   }
 
-  private func resolve(_ name: String) -> ModuleSearch {
-    ModuleSearch(name, in: Perl.includeDirectories(), from: WorkingDirectory.path)
+  /// Where perl will find what it is asked for, and whether a hook in `@INC` is asked before that.
+  private func search(_ name: String) -> (result: RequireSearch, passesHook: Bool) {
+    let (includes, directory) = (Perl.includeDirectories(), WorkingDirectory.path)
+    let result = RequireSearch(of: name, in: includes, relativeTo: directory)
+    guard let hook = includes.firstIndex(of: nil), !name.hasPrefix("/"), !name.hasPrefix(".") else {
+      return (result, false)
+    }
+    let before = RequireSearch(of: name, in: Array(includes[..<hook]), relativeTo: directory)
+    return (result, before.found == nil && before.unreadable == nil)
   }
 
   private func isWatched(_ path: String) -> Bool {
@@ -231,7 +251,8 @@ extension LoadTracer {
     settle()
     let file = WorkingDirectory.absolute(path)
     guard isOfInterest(file) else { return }
-    if error == 0, SourceFiles.kind(of: file) == .file, let fingerprint = SourceFiles.fingerprint(of: file).fingerprint {
+    if error == 0, SourceFiles.kind(of: file) == .file, let fingerprint = SourceFiles.fingerprint(of: file).fingerprint
+    {
       record(.read(file: file, fingerprint: fingerprint))
     } else if error == ENOENT || error == ENOTDIR {
       record(.missing(path: file))
