@@ -78,7 +78,7 @@ public final class HostProcess {
   func waitAsOrigin() {
     let timers = tracer.timers
     let suspended = Clock.microseconds()
-    while let (command, _) = channel.receive() {
+    while let command = channel.receive()?.command {
       guard case .forkCandidate(let generation, let token, let cell, let plan) = command else { continue }
       guard fork(.candidate, token: token) == .inFork else { continue }
       self.generation = generation
@@ -140,8 +140,8 @@ public final class HostProcess {
   /// Holds the loaded code and forks workers from it, until `nacre` closes the channel.
   private func liveAsMold(_ application: OpaquePointer) -> Never {
     OpenResources.Timers.disarm()
-    while let (command, queue) = channel.receive() {
-      guard case .forkWorker(let token, let cell) = command, let queue else { continue }
+    while let received = channel.receive() {
+      guard case .forkWorker(let token, let cell) = received.command, let queue = received.descriptor else { continue }
       let threads = OpenResources.threadCount()
       guard threads == 1 else {
         close(queue)
