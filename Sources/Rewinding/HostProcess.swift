@@ -141,7 +141,8 @@ public final class HostProcess {
   private func liveAsMold(_ application: OpaquePointer) -> Never {
     OpenResources.Timers.disarm()
     while let received = channel.receive() {
-      guard case .forkWorker(let token, let cell) = received.command, let queue = received.descriptor else { continue }
+      guard case .forkWorker(let token, let cell, let generation) = received.command, let queue = received.descriptor
+      else { continue }
       let threads = OpenResources.threadCount()
       guard threads == 1 else {
         close(queue)
@@ -149,6 +150,7 @@ public final class HostProcess {
         continue
       }
       if fork(.worker, token: token) == .inFork {
+        self.generation = generation
         liveAsWorker(application, cell: Int(cell), queue: Descriptors.setAside(queue))
       }
       close(queue)
