@@ -55,6 +55,11 @@ int cl_reopen(int fd, off_t offset) {
   return result < 0 ? -1 : 0;
 }
 
+int cl_accept(int listener, struct sockaddr_storage *address) {
+  socklen_t size = sizeof *address;
+  return accept4(listener, (struct sockaddr *)address, &size, SOCK_NONBLOCK | SOCK_CLOEXEC);
+}
+
 int cl_readable_bytes(int fd) {
   int count = 0;
   return ioctl(fd, SIOCINQ, &count) < 0 ? -1 : count;

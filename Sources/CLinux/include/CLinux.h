@@ -71,6 +71,8 @@ bool cl_is_only_for_reading(int fd);
 /// Opens the file behind `fd` again, for reading, and puts it in the place of `fd` at `offset` (left at the start if
 /// negative), with the same flags: from then on the offset is shared with no other process.
 int cl_reopen(int fd, off_t offset);
+/// Accepts a connection, non-blocking and closed on exec; `address` gets the peer's.
+int cl_accept(int listener, struct sockaddr_storage *_Nonnull address);
 /// The bytes that can be read from a socket at once (`SIOCINQ`).
 int cl_readable_bytes(int fd);
 

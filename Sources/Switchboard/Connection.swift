@@ -1,0 +1,105 @@
+import CLinux
+import Glibc
+import HTTP1
+import ProcessProtocol
+
+/// One slot of the table: a connection, or the place for one.
+final class Connection {
+  /// Where the connection is on its way.
+  enum State {
+    /// No connection.
+    case closed
+    /// Between two requests; no byte of the next one has been seen.
+    case parked
+    /// The first bytes of a request head are there, in the socket or carried.
+    case readingHead
+    /// The request's body is read from the socket and spooled.
+    case collecting(BodyCollection)
+    /// A whole request is there; the connection is in the waiting line.
+    case waiting
+    /// In the lending queue or with a worker: the claim word tells.
+    case lent
+    /// The end of a worker's response is sent from a file.
+    case sendingRest(ResponseRest)
+    /// An answer of our own is sent.
+    case answering(PendingAnswer)
+    /// All is sent, and our direction closed; what the client still sends is read and dropped.
+    case lingering(budget: Int)
+  }
+
+  let slot: Int
+  var state = State.closed
+  var fd: Int32 = -1
+  /// The claim word as it was stored last; what workers make of it stands in shared memory.
+  var word = ClaimWord(serial: 0, epoch: 0, owner: ClaimWord.switchboard)
+  var peer = Peer()
+  /// Bytes that were read and not served: they come before those in the socket.
+  var carried: [UInt8] = []
+  /// The body of the request that `carried` begins with, if it was collected.
+  var body: SpooledBody?
+  /// The socket's `SO_RCVLOWAT`.
+  var lowWater: Int32 = 1
+  /// Whether the next request goes to the front of the line, because it has been with a worker already.
+  var comesFirst = false
+  /// How often in a row the connection arrived at a worker without its descriptor.
+  var truncations = 0
+
+  init(slot: Int) { self.slot = slot }
+}
+
+/// Where a connection comes from.
+struct Peer {
+  var family = Loan.Family.unix
+  var port: UInt16 = 0
+  var localPort: UInt16 = 0
+  var address: (UInt64, UInt64) = (0, 0)
+
+  init() {}
+
+  init(_ storage: sockaddr_storage, localPort: UInt16) {
+    self.localPort = localPort
+    withUnsafeBytes(of: storage) { bytes in
+      switch Int32(storage.ss_family) {
+      case AF_INET:
+        let address = bytes.loadUnaligned(as: sockaddr_in.self)
+        family = .ipv4
+        port = UInt16(bigEndian: address.sin_port)
+        self.address.0 = UInt64(address.sin_addr.s_addr)
+      case AF_INET6:
+        family = .ipv6
+        port = UInt16(bigEndian: bytes.loadUnaligned(fromByteOffset: 2, as: UInt16.self))
+        self.address = (
+          bytes.loadUnaligned(fromByteOffset: 8, as: UInt64.self),
+          bytes.loadUnaligned(fromByteOffset: 16, as: UInt64.self)
+        )
+      default: break
+      }
+    }
+  }
+}
+
+/// The end of a response that a worker has handed over.
+final class ResponseRest {
+  let file: Int32
+  var offset: Int
+  var left: UInt64
+  /// Whether the connection goes on after it.
+  let keeps: Bool
+
+  /// Takes over the descriptor.
+  init(file: Int32, offset: UInt64, length: UInt64, keeps: Bool) {
+    self.file = file
+    self.offset = Int(clamping: offset)
+    left = length
+    self.keeps = keeps
+  }
+
+  deinit { close(file) }
+}
+
+/// An answer that the socket has not taken wholly.
+final class PendingAnswer {
+  let bytes: [UInt8]
+  var sent = 0
+  init(_ bytes: [UInt8]) { self.bytes = bytes }
+}

@@ -1,0 +1,156 @@
+import CLinux
+import Glibc
+import ProcessProtocol
+
+extension Switchboard {
+  /// A socket that connections come in on.
+  struct Listener {
+    let fd: Int32
+    let port: UInt16
+  }
+
+  /// Whether connections are accepted.
+  enum Accepting: Equatable {
+    case running
+    /// No descriptors are left in the system: for a moment.
+    case resting
+    /// Every slot is in use: until one is free.
+    case full
+    /// For good.
+    case stopped
+  }
+
+  /// Accepts connections on a bound and listening socket, which stays the caller's; `port` is 0 for Unix sockets.
+  public func listen(on fd: Int32, port: UInt16) throws(SystemError) {
+    cl_set_nonblocking(fd, true)
+    let listener = Listener(fd: fd, port: port)
+    try loop.watch(fd, .readable) { [unowned self] _ in accept(on: listener) }
+    listeners.append(listener)
+  }
+
+  /// Takes no more connections, and from now on closes those that are given back without a further request.
+  public func stopAccepting() {
+    for listener in listeners { loop.unwatch(listener.fd) }
+    listeners = []
+    accepting = .stopped
+    scheduleTurnEnd()
+  }
+
+  /// Closes the connections that are parked.
+  public func closeIdle() {
+    while let slot = deadlines.first(.idle) { close(connections[slot]!) }
+  }
+
+  private func accept(on listener: Listener) {
+    guard accepting == .running else { return }
+    for _ in 0..<Self.acceptBatch {
+      if freeSlots.isEmpty, !makeRoom() { return pause(.full) }
+      var address = sockaddr_storage()
+      let fd = cl_accept(listener.fd, &address)
+      guard fd >= 0 else {
+        switch errno {
+        case EAGAIN: return
+        case EMFILE, ENFILE, ENOBUFS, ENOMEM: return rest(errno)
+        default: continue  // The connection was gone before it was accepted.
+        }
+      }
+      said.remove(.descriptors)
+      open(fd, Peer(address, localPort: listener.port))
+    }
+  }
+
+  private func open(_ fd: Int32, _ peer: Peer) {
+    let slot = Int(freeSlots.removeLast())
+    let connection = connections[slot] ?? makeConnection(slot)
+    do {
+      try loop.watch(fd, [.readable, .once], handlers[slot]!)
+    } catch {
+      Glibc.close(fd)
+      freeSlots.append(Int32(slot))
+      return reportOnce(.descriptors, "\(error): a connection was closed")
+    }
+    connection.fd = fd
+    connection.peer = peer
+    connection.lowWater = 1
+    connection.comesFirst = false
+    connection.truncations = 0
+    store(connection, ClaimWord(serial: connection.word.serial &+ 1, epoch: 0, owner: ClaimWord.switchboard))
+    connection.state = .parked
+    setDeadline(connection, .idle)
+    if peer.family != .unix {
+      var on: Int32 = 1
+      setsockopt(fd, Int32(IPPROTO_TCP), TCP_NODELAY, &on, socklen_t(MemoryLayout<Int32>.size))
+    }
+  }
+
+  private func makeConnection(_ slot: Int) -> Connection {
+    let connection = Connection(slot: slot)
+    connections[slot] = connection
+    handlers[slot] = { [unowned self, unowned connection] in handle(connection, $0) }
+    return connection
+  }
+
+  /// Closes the connection that has been idle for longest; false if none is.
+  private func makeRoom() -> Bool {
+    guard let slot = deadlines.first(.idle) else { return false }
+    close(connections[slot]!)
+    return true
+  }
+
+  private func rest(_ code: Int32) {
+    reportOnce(.descriptors, "cannot accept connections for the moment: \(SystemError.reason(code))")
+    pause(.resting)
+    loop.after(100_000_000) { [weak self] in self?.acceptAgain(after: .resting) }
+  }
+
+  private func pause(_ reason: Accepting) {
+    accepting = reason
+    for listener in listeners { loop.change(listener.fd, []) }
+  }
+
+  func acceptAgain(after reason: Accepting) {
+    guard accepting == reason else { return }
+    accepting = .running
+    for listener in listeners { loop.change(listener.fd, .readable) }
+  }
+
+  // MARK: The end of a connection
+
+  /// Stores a connection's claim word, which must be in the switchboard's hands.
+  func store(_ connection: Connection, _ word: ClaimWord) {
+    connection.word = word
+    cl_store64(scoreboard.claim(connection.slot), word.rawValue)
+  }
+
+  /// Closes a connection that is in the switchboard's hands and frees its slot.
+  func close(_ connection: Connection) {
+    let slot = connection.slot
+    leaveLists(connection)
+    loop.unwatch(connection.fd)
+    Glibc.close(connection.fd)
+    connection.fd = -1
+    connection.state = .closed
+    connection.body = nil
+    clearCarried(connection)
+    freeSlots.append(Int32(slot))
+    acceptAgain(after: .full)
+    if accepting == .stopped { scheduleTurnEnd() }
+  }
+
+  /// Takes the connection out of whatever lists it is in; one that waited does not any more.
+  func leaveLists(_ connection: Connection) {
+    let slot = connection.slot
+    deadlines.remove(slot)
+    lent.remove(slot)
+    unclaimed.remove(slot)
+    if line.remove(slot) { scoreboard.addWaiting(-1) }
+  }
+
+  func clearCarried(_ connection: Connection) {
+    if connection.carried.capacity > 4096 {
+      connection.carried = []
+    } else {
+      connection.carried.removeAll(keepingCapacity: true)
+    }
+  }
+}

@@ -1,0 +1,36 @@
+import Glibc
+
+extension Switchboard {
+  /// Sets a connection's deadline anew.
+  func setDeadline(_ connection: Connection, _ kind: Deadlines.Kind) {
+    deadlines.set(connection.slot, kind, now: loop.now)
+    guard let earliest = deadlines.earliest, earliest < deadlineTimer?.at ?? .max else { return }
+    armDeadlines(earliest)
+  }
+
+  private func armDeadlines(_ earliest: UInt64) {
+    if let deadlineTimer { loop.cancel(deadlineTimer.timer) }
+    let wait = earliest > loop.now ? earliest - loop.now : 0
+    deadlineTimer = (loop.after(wait) { [unowned self] in endOverdue() }, earliest)
+  }
+
+  private func endOverdue() {
+    deadlineTimer = nil
+    while let (slot, kind) = deadlines.takeOverdue(loop.now) {
+      let connection = connections[slot]!
+      switch kind {
+      case .idle, .send, .linger: close(connection)
+      case .head: answer(connection, .headTooSlow, isHead: false)
+      case .body: answer(connection, .bodyTooSlow, isHead: false)
+      case .hold:
+        if canLend {
+          // It only waits for a worker, and that is bounded by the length of the line.
+          setDeadline(connection, .hold)
+        } else {
+          answer(connection, .stillLoading, isHead: asksForHead(connection))
+        }
+      }
+    }
+    if deadlineTimer == nil, let earliest = deadlines.earliest { armDeadlines(earliest) }
+  }
+}

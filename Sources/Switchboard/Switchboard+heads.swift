@@ -1,0 +1,143 @@
+import CLinux
+import Glibc
+import HTTP1
+import ProcessProtocol
+
+private let dontWait = Int32(MSG_DONTWAIT)
+private let peek = Int32(MSG_PEEK)
+
+extension Switchboard {
+  /// What a connection's descriptor is ready for.
+  func handle(_ connection: Connection, _ readiness: EventLoop.Readiness) {
+    switch connection.state {
+    case .parked, .readingHead:
+      if connection.carried.isEmpty {
+        peekAtHead(connection, ended: readiness.contains(.ended))
+      } else {
+        readMoreOfCarriedHead(connection)
+      }
+    case .collecting(let collection): collect(connection, collection)
+    case .sendingRest(let rest): send(connection, rest)
+    case .answering(let answer): send(connection, answer)
+    case .lingering(let budget): linger(connection, budget: budget)
+    // On Unix sockets an edge-triggered watch is left as it is while the connection waits and is lent.
+    case .waiting, .lent, .closed: break
+    }
+  }
+
+  /// Waits for a request: looks at what is carried, then at the socket.
+  func park(_ connection: Connection) {
+    connection.state = .parked
+    if !connection.carried.isEmpty { return lookAtCarriedHead(connection) }
+    // A request may be in the socket already, and then it is served first.
+    if accepting == .stopped, cl_readable_bytes(connection.fd) <= 0 { return close(connection) }
+    setDeadline(connection, .idle)
+    loop.change(connection.fd, [.readable, .once])
+  }
+
+  // MARK: Heads in the socket
+
+  private func peekAtHead(_ connection: Connection, ended: Bool) {
+    let count = recv(connection.fd, buffer.baseAddress!, Self.window, peek | dontWait)
+    guard count > 0 else {
+      if count < 0, errno == EAGAIN || errno == EINTR { return loop.change(connection.fd, [.readable, .once]) }
+      return close(connection)
+    }
+    let bytes = UnsafeRawBufferPointer(start: buffer.baseAddress!, count: count)
+    switch head.parse(bytes) {
+    case .complete(let length): admit(connection, headLength: length, available: count)
+    case .refused(let refusal): answer(connection, Answer(refusal), isHead: false)
+    case .incomplete:
+      // The client has closed its side in the middle of a head: nobody waits for an answer.
+      if ended { return close(connection) }
+      beginHead(connection)
+      awaitMore(connection, seen: count)
+    }
+  }
+
+  private func beginHead(_ connection: Connection) {
+    if case .readingHead = connection.state { return }
+    connection.state = .readingHead
+    setDeadline(connection, .head)
+  }
+
+  /// Waits for more than the bytes that were only peeked at, and that keep the socket readable.
+  private func awaitMore(_ connection: Connection, seen: Int) {
+    if connection.peer.family == .unix {
+      loop.change(connection.fd, [.readable, .edge])
+    } else {
+      setLowWater(connection, Int32(min(seen + 1, settings.maximumHead)))
+      loop.change(connection.fd, [.readable, .once])
+    }
+  }
+
+  func setLowWater(_ connection: Connection, _ count: Int32) {
+    guard connection.lowWater != count else { return }
+    connection.lowWater = count
+    var value = count
+    setsockopt(connection.fd, SOL_SOCKET, SO_RCVLOWAT, &value, socklen_t(MemoryLayout<Int32>.size))
+  }
+
+  // MARK: Heads in carried bytes
+
+  private func lookAtCarriedHead(_ connection: Connection) {
+    let parsed = connection.carried.withUnsafeBytes { head.parse($0) }
+    switch parsed {
+    case .complete(let length): admit(connection, headLength: length, available: connection.carried.count)
+    case .refused(let refusal): answer(connection, Answer(refusal), isHead: false)
+    case .incomplete:
+      beginHead(connection)
+      loop.change(connection.fd, [.readable, .once])
+    }
+  }
+
+  /// What has been read cannot be peeked at: the rest of the head is read behind it.
+  private func readMoreOfCarriedHead(_ connection: Connection) {
+    let room = Loan.maximumCarried - connection.carried.count
+    let count = recv(connection.fd, buffer.baseAddress!, min(room, Self.window), dontWait)
+    guard count > 0 else {
+      if count < 0, errno == EAGAIN || errno == EINTR { return loop.change(connection.fd, [.readable, .once]) }
+      return close(connection)
+    }
+    connection.carried.append(contentsOf: UnsafeRawBufferPointer(start: buffer.baseAddress!, count: count))
+    lookAtCarriedHead(connection)
+  }
+
+  // MARK: Whole heads
+
+  /// Decides what is to be done with a request whose head (described by `head`) is there: lend it as it is, if its
+  /// body is there too, or collect the body first. `available` counts the bytes that are there, head included.
+  private func admit(_ connection: Connection, headLength: Int, available: Int) {
+    switch head.bodyFraming {
+    case .none:
+      becomeReady(connection)
+    case .length(let length):
+      if let maximum = settings.maximumBody, UInt64(length) > maximum {
+        return answer(connection, .bodyTooLarge, isHead: head.isHead)
+      }
+      if length <= Self.window - headLength, headLength + length <= available { return becomeReady(connection) }
+      beginCollecting(connection, headLength: headLength, .length(UInt64(length)))
+    case .chunked:
+      beginCollecting(connection, headLength: headLength, .chunked(ChunkedDecoder()))
+    }
+  }
+
+  /// Puts a connection with a whole request into the line.
+  func becomeReady(_ connection: Connection) {
+    setLowWater(connection, 1)
+    guard line.count < settings.maximumWaiting || connection.comesFirst else {
+      return answer(connection, .tooMuchWaiting, isHead: asksForHead(connection))
+    }
+    scoreboard.addWaiting(1)
+    enterLine(connection, inFront: connection.comesFirst)
+    connection.comesFirst = false
+  }
+
+  /// Puts a connection that is already counted as waiting into the line.
+  func enterLine(_ connection: Connection, inFront: Bool) {
+    connection.state = .waiting
+    if inFront { line.prepend(connection.slot) } else { line.append(connection.slot) }
+    setDeadline(connection, .hold)
+    scheduleTurnEnd()
+  }
+}
