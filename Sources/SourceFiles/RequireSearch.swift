@@ -44,10 +44,7 @@ public struct RequireSearch: Equatable, Sendable {
       return false
     case .success(let status):
       // S_check_type_and_open: passed over as if they were not there.
-      if status.isDirectory || status.isBlockDevice {
-        missing.append(path)
-        return false
-      }
+      if status.isDirectory || status.isBlockDevice { return false }
       guard access(path, R_OK) == 0 else { return stop(at: path) }
       found = path
       return true

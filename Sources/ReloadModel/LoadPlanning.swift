@@ -1,0 +1,135 @@
+extension LoadPlan {
+  /// The plan of a load about which nothing is known yet: checkpoints every 5 ms of load time, then every 10 ms, and
+  /// so on.
+  public static func first(maximum: Int, lastEdited: [String] = []) -> LoadPlan {
+    LoadPlan(files: lastEdited, interval: 5000, maximum: maximum)
+  }
+
+  /// A checkpoint costs about 1.5 ms of load time and as many megabytes: a share of the load that is shorter than
+  /// this is not worth splitting. In microseconds.
+  private static let worthwhile: UInt64 = 4000
+
+  /// The plan of a load like one that is known: before the first watched file, before those that were edited last, and
+  /// then wherever the longest stretch of load time without a checkpoint is best divided.
+  ///
+  /// - Parameters:
+  ///   - trace: The known load, of the running generation.
+  ///   - maximum: The most checkpoints that may exist at once.
+  ///   - lastEdited: The files that were edited last, the latest first; at most half of the checkpoints go to them.
+  public init(like trace: LoadTrace, maximum: Int, lastEdited: [String] = []) {
+    self.init(files: [], interval: 0, maximum: maximum)
+    let (starts, total) = trace.startTimes()
+    guard let first = starts.first, maximum > 0 else { return }
+    var chosen: Set<String> = [first.file]
+    let known = Set(starts.map(\.file))
+    for file in lastEdited where known.contains(file) && chosen.count <= maximum / 2 { chosen.insert(file) }
+    while chosen.count < maximum, let next = Self.bestDivider(of: starts, total: total, chosen: chosen) {
+      chosen.insert(next)
+    }
+    files = starts.map(\.file).filter(chosen.contains)
+  }
+
+  /// The file whose start divides the longest stretch that can be divided closest to its middle.
+  private static func bestDivider(
+    of starts: [(file: String, time: UInt64)], total: UInt64, chosen: Set<String>
+  ) -> String? {
+    var best: (length: UInt64, file: String)?
+    var stretch: [(file: String, time: UInt64)] = []
+    var begin: UInt64 = 0
+    func close(at end: UInt64) {
+      let length = end - begin
+      guard length >= worthwhile, length > best?.length ?? 0 else { return }
+      let middle = begin + length / 2
+      func distance(_ time: UInt64) -> UInt64 { time > middle ? time - middle : middle - time }
+      let inside = stretch.filter { $0.time > begin }
+      if let divider = inside.min(by: { distance($0.time) < distance($1.time) }) { best = (length, divider.file) }
+    }
+    for start in starts {
+      if chosen.contains(start.file) {
+        close(at: start.time)
+        (begin, stretch) = (start.time, [])
+      } else {
+        stretch.append(start)
+      }
+    }
+    close(at: total)
+    return best?.file
+  }
+}
+
+extension LoadTrace {
+  /// When each source file began to load, in microseconds from the start of the first, in order, and how long the whole
+  /// load took.
+  ///
+  /// The trace holds durations, not times. A file's own time (without the source files that it loaded) is taken to be
+  /// spent in the libraries that it loaded, where they stand, and what is left at its end: files use first and
+  /// work afterwards.
+  func startTimes() -> (starts: [(file: String, time: UInt64)], total: UInt64) {
+    let loads = loads()
+    var starts: [(file: String, time: UInt64)] = []
+    var seen: Set<String> = []
+    var clock: UInt64 = 0
+    for step in loads.steps {
+      switch step {
+      case .began(let load):
+        if seen.insert(loads.all[load].file).inserted { starts.append((loads.all[load].file, clock)) }
+      case .library(let load, let microseconds): clock += loads.all[load].spend(microseconds)
+      case .ended(let load): clock += loads.all[load].rest
+      }
+    }
+    return (starts, clock)
+  }
+
+  /// One load of one source file.
+  private struct Load {
+    var file: String
+    /// Its whole time.
+    var inclusive: UInt64 = 0
+    /// The time of the source files that it loaded.
+    var nested: UInt64 = 0
+    /// The sum of the times of libraries that it loaded; libraries that load libraries are counted twice.
+    var libraries: UInt64 = 0
+
+    var own: UInt64 { inclusive > nested ? inclusive - nested : 0 }
+    /// What of its own time went to a library, scaled so that all libraries together fit.
+    func spend(_ microseconds: UInt64) -> UInt64 {
+      libraries <= own ? microseconds : UInt64(Double(microseconds) * Double(own) / Double(libraries))
+    }
+    var rest: UInt64 { own > libraries ? own - libraries : 0 }
+  }
+
+  private enum Step {
+    case began(Int)
+    case library(Int, UInt64)
+    case ended(Int)
+  }
+
+  private func loads() -> (all: [Load], steps: [Step]) {
+    var all: [Load] = []
+    var steps: [Step] = []
+    var open: [Int] = []
+    for event in events {
+      switch event {
+      case .began(let file, _, _, _, _):
+        open.append(all.count)
+        steps.append(.began(all.count))
+        all.append(Load(file: file))
+      case .ended(let file, _, let microseconds):
+        // A load that was left by an exception further out has no end of its own.
+        while let load = open.popLast() {
+          steps.append(.ended(load))
+          guard all[load].file == file else { continue }
+          all[load].inclusive = microseconds
+          if let outer = open.last { all[outer].nested += microseconds }
+          break
+        }
+      case .library(_, _, let microseconds):
+        guard let load = open.last else { continue }
+        all[load].libraries += microseconds
+        steps.append(.library(load, microseconds))
+      default: break
+      }
+    }
+    return (all, steps)
+  }
+}

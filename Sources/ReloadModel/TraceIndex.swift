@@ -1,0 +1,166 @@
+/// A load trace, arranged for the question: does the disk still look as it did when this was loaded?
+///
+/// Built once per generation. It remembers what it last saw of each file, so that a file that was only touched is
+/// hashed once and not at every question.
+public struct TraceIndex: Sendable {
+  /// Where each path's expectation stands in `expectations`: `["/srv/lib/App.pm": 3]`.
+  private var indexes: [String: Int] = [:]
+  /// What the load saw of each path; one element a path, in the order of the first events.
+  private var expectations: [Expectation] = []
+  /// The number of the load's own events so far.
+  private var position = 0
+
+  /// An index of a load and of what workers loaded later.
+  public init(_ trace: LoadTrace = LoadTrace(), lazily: [TraceEvent] = []) {
+    indexes.reserveCapacity(trace.events.count)
+    append(contentsOf: trace.events)
+    append(lazily: lazily)
+  }
+
+  /// Adds what the load did next.
+  public mutating func append(contentsOf events: [TraceEvent]) {
+    for event in events {
+      add(event, at: position)
+      position += 1
+    }
+  }
+
+  /// Adds what workers of the generation loaded, read or looked for while they served.
+  public mutating func append(lazily events: [TraceEvent]) {
+    for event in events { add(event, at: nil) }
+  }
+
+  /// Every path on which the generation depends, once each.
+  public var paths: some Collection<String> { indexes.keys }
+
+  /// Whether the generation depends on this path.
+  public func contains(_ path: String) -> Bool { indexes[path] != nil }
+
+  /// Compares with the disk.
+  ///
+  /// - Parameters:
+  ///   - paths: The paths to look at; those that the generation does not depend on are passed over. Nil means all.
+  ///   - disk: Where to look.
+  public mutating func changes(touching paths: Set<String>? = nil, on disk: some Disk) -> Changes {
+    var result = Changes()
+    func note(_ path: String, _ index: Int, in result: inout Changes) {
+      guard let reason = expectations[index].difference(at: path, on: disk) else { return }
+      let change = Changes.Change(path: path, reason: reason, position: expectations[index].position)
+      if change.position != nil { result.loaded.append(change) } else { result.lazily.append(change) }
+    }
+    if let paths {
+      for path in paths { if let index = indexes[path] { note(path, index, in: &result) } }
+    } else {
+      for (path, index) in indexes { note(path, index, in: &result) }
+    }
+    result.loaded.sort { ($0.position ?? 0, $0.path) < ($1.position ?? 0, $1.path) }
+    result.lazily.sort { $0.path < $1.path }
+    return result
+  }
+
+  private mutating func add(_ event: TraceEvent, at position: Int?) {
+    guard let seen = Expectation(event, position: position) else { return }
+    if let index = indexes[event.path] {
+      expectations[index].merge(seen)
+    } else {
+      indexes[event.path] = expectations.count
+      expectations.append(seen)
+    }
+  }
+}
+
+/// What a load saw of one path, all events of that path taken together.
+private struct Expectation: Sendable {
+  /// The first of the load's own events about the path; nil if only workers looked at it.
+  var position: Int?
+  /// The content it read, with the status that was last seen to go with that content.
+  var content: Fingerprint?
+  /// The modification time that the load asked for.
+  var modified: Int64?
+  /// What a test found there.
+  var kind: PathKind?
+  /// The hash of the names it held.
+  var listing: UInt64?
+  /// Whether it was looked for and missing.
+  var isMissing = false
+  /// Whether two events contradict each other.
+  var isUnstable = false
+
+  /// Nil for an event that says nothing about the disk.
+  init?(_ event: TraceEvent, position: Int?) {
+    self.position = position
+    switch event {
+    case .began(_, _, _, _, let fingerprint), .read(_, let fingerprint): content = fingerprint
+    case .measured(_, let fingerprint):
+      content = fingerprint
+      modified = fingerprint.modified
+    case .missing: isMissing = true
+    case .listed(_, let hash): listing = hash
+    case .tested(_, let kind): self.kind = kind
+    case .ended, .library: return nil
+    }
+  }
+
+  /// Adds a later event about the same path.
+  mutating func merge(_ later: Expectation) {
+    position = position ?? later.position
+    isUnstable = isUnstable || later.isUnstable || contradicts(later)
+    content = later.content ?? content
+    modified = later.modified ?? modified
+    kind = later.kind ?? kind
+    listing = later.listing ?? listing
+    isMissing = isMissing || later.isMissing
+  }
+
+  /// Whether something stood at the path; nil if no event tells.
+  private var stoodThere: Bool? {
+    if isMissing { return false }
+    if content != nil || listing != nil { return true }
+    return kind.map { $0 != .missing }
+  }
+
+  private func contradicts(_ other: Expectation) -> Bool {
+    if let content, let other = other.content, !content.sameContent(as: other) { return true }
+    if let modified, let other = other.modified, modified != other { return true }
+    if let kind, let other = other.kind, kind != other { return true }
+    if let listing, let other = other.listing, listing != other { return true }
+    if let stoodThere, let other = other.stoodThere, stoodThere != other { return true }
+    return false
+  }
+
+  /// How the path differs now; nil if it does not.
+  mutating func difference(at path: String, on disk: some Disk) -> Changes.Reason? {
+    if isUnstable { return .unstable }
+    if let content {
+      switch disk.fingerprint(of: path, previous: content) {
+      case .missing: return .gone
+      case .unreadable: return .unreadable
+      case .present(let now):
+        guard now.sameContent(as: content) else { return .modified }
+        if let modified, modified != now.modified { return .retimed }
+        self.content = now
+      }
+    }
+    if let listing {
+      guard let now = disk.listingHash(of: path) else { return disk.kind(of: path) == .missing ? .gone : .unreadable }
+      if now != listing { return .relisted }
+    }
+    if let kind, let reason = difference(from: kind, to: disk.kind(of: path)) { return reason }
+    if isMissing, isReadable(path, on: disk) { return .appeared }
+    return nil
+  }
+
+  private func difference(from then: PathKind, to now: PathKind) -> Changes.Reason? {
+    if now == then { return nil }
+    return then == .missing ? .appeared : now == .missing ? .gone : .kind
+  }
+
+  /// perl passes over a file that it may not read, or dies: either way the load has not seen it.
+  private func isReadable(_ path: String, on disk: some Disk) -> Bool {
+    switch disk.kind(of: path) {
+    case .missing: false
+    case .file: disk.fingerprint(of: path, previous: nil).fingerprint != nil
+    case .directory, .other: true
+    }
+  }
+}
