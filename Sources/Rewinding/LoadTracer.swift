@@ -25,7 +25,9 @@ final class LoadTracer {
   private var recorded: Set<TraceEvent> = []
   private(set) var position = 0
 
-  private var checkpoints = CheckpointPlacing()
+  private var spacing = CheckpointSpacing(plan: .first(maximum: 0))
+  /// When the load began, in microseconds; the time for which it was suspended does not count.
+  private var loadBegan: UInt64 = 0
   /// The timers that were running when the last checkpoint was left.
   private(set) var timers = OpenResources.Timers()
   private var lowestFree: Int32 = 3
@@ -78,6 +80,7 @@ final class LoadTracer {
   /// Begins to follow the load of the application.
   func follow() {
     mode = .load
+    loadBegan = Clock.microseconds()
     lowestFree = Descriptors.lowestFree()
     cp_observe(true, true)
   }
@@ -86,7 +89,8 @@ final class LoadTracer {
   /// is nobody's load time.
   func resume(_ plan: LoadPlan, after suspended: UInt64) {
     for index in open.indices { open[index].began += suspended }
-    checkpoints.follow(plan, at: position)
+    loadBegan += suspended
+    spacing = CheckpointSpacing(plan: plan, inherited: spacing.positions)
   }
 
   /// The load is over; nothing more is followed here.
@@ -131,9 +135,9 @@ extension LoadTracer {
     settle()
     if !isDo && Perl.loaded(name) != .no { return 0 }
     var (found, passesHook) = search(name)
-    if mode == .load, let file = found.found, isWatched(file), checkpoints.wants(file, at: position) {
+    if mode == .load, let file = found.found, isWatched(file), leavesCheckpoint(before: file) {
       // In a candidate that comes out of this checkpoint the disk is another one.
-      if leaveCheckpoint(before: file) { (found, passesHook) = search(name) }
+      (found, passesHook) = search(name)
     }
     // Code in a string eval has no file: perl calls it "(eval 12)".
     let requester = file.hasPrefix("(") ? file : WorkingDirectory.absolute(file)
@@ -225,7 +229,7 @@ extension LoadTracer {
   private func search(_ name: String) -> (result: RequireSearch, passesHook: Bool) {
     let (includes, directory) = (Perl.includeDirectories(), WorkingDirectory.path)
     let result = RequireSearch(of: name, in: includes, relativeTo: directory)
-    guard let hook = includes.firstIndex(of: nil), !name.hasPrefix("/"), !name.hasPrefix(".") else {
+    guard let hook = includes.firstIndex(of: nil), !["/", "./", "../"].contains(where: name.hasPrefix) else {
       return (result, false)
     }
     let before = RequireSearch(of: name, in: Array(includes[..<hook]), relativeTo: directory)
@@ -313,10 +317,12 @@ extension LoadTracer {
     pending.removeAll(keepingCapacity: true)
   }
 
-  /// Leaves a checkpoint before `file`. True in a candidate that was forked from it later.
-  private func leaveCheckpoint(before file: String) -> Bool {
-    guard let host = HostProcess.current else { return false }
-    guard OpenResources.threadCount() == 1 else { return false }
+  /// Leaves a checkpoint before `file`, if one is wanted here. True in a candidate that was forked from it later.
+  private func leavesCheckpoint(before file: String) -> Bool {
+    let time = Clock.microseconds() - loadBegan
+    guard spacing.wantsCheckpoint(before: file, position: position, at: time), let host = HostProcess.current,
+      OpenResources.threadCount() == 1
+    else { return false }
     if let obstacle = OpenResources.obstacle(Descriptors.opened()) {
       host.channel.send(.report("no checkpoint before \(file): \(obstacle)"))
       return false
@@ -325,10 +331,11 @@ extension LoadTracer {
     timers = OpenResources.Timers()
     switch host.fork(.checkpoint, token: UInt32(position)) {
     case .inFork:
+      _ = spacing.left(before: file, position: position, at: time)
       host.waitAsOrigin()
       return true
     case .inOrigin:
-      let dropped = checkpoints.left(at: position)
+      let dropped = spacing.left(before: file, position: position, at: time)
       if !dropped.isEmpty { host.channel.send(.dropCheckpoints(positions: dropped.map(UInt32.init))) }
       return false
     case .failed: return false
