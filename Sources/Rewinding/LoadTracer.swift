@@ -11,8 +11,8 @@ import SourceFiles
 /// forked candidate inherits it together with all the memory, so it counts on from its checkpoint.
 final class LoadTracer {
   /// What this process follows.
-  private enum Mode { case nothing, load, service }
-  private var mode = Mode.nothing
+  enum Mode { case nothing, load, service }
+  private(set) var mode = Mode.nothing
   private var settings: RunSettings?
   /// Nacre's own Perl files are never watched.
   private let ownDirectory: String
@@ -165,7 +165,7 @@ extension LoadTracer {
   }
 
   /// The innermost load whose file an `@INC` hook decided: perl has written it to `%INC` before it compiles it.
-  private func settle() {
+  func settle() {
     guard let index = open.indices.last, open[index].file == nil, case .from(let path) = Perl.loaded(open[index].key)
     else { return }
     settle(&open[index], at: path)
@@ -236,73 +236,15 @@ extension LoadTracer {
     return (result, before.found == nil && before.unreadable == nil)
   }
 
-  private func isWatched(_ path: String) -> Bool {
+  func isWatched(_ path: String) -> Bool {
     !WatchRules.contains(ownDirectory, path) && settings!.rules.isWatched(path)
-  }
-}
-
-// MARK: Files
-
-extension LoadTracer {
-  /// Files of the system are not the application's: they change with the machine, not with a deploy.
-  private static let system = ["/proc", "/sys", "/dev", "/run", "/usr", "/lib", "/lib64", "/bin", "/sbin"]
-
-  private func isOfInterest(_ path: String) -> Bool {
-    mode == .load && isWatched(path) && !Self.system.contains { WatchRules.contains($0, path) }
-  }
-
-  private func opens(_ path: String, error: Int32) {
-    settle()
-    let file = WorkingDirectory.absolute(path)
-    guard isOfInterest(file) else { return }
-    if error == 0, SourceFiles.kind(of: file) == .file, let fingerprint = SourceFiles.fingerprint(of: file).fingerprint
-    {
-      record(.read(file: file, fingerprint: fingerprint))
-    } else if error == ENOENT || error == ENOTDIR {
-      record(.missing(path: file))
-    } else if error != 0 {
-      record(.tested(path: file, kind: SourceFiles.kind(of: file)))
-    }
-  }
-
-  private func lists(_ path: String, error: Int32) {
-    settle()
-    record(listing: WorkingDirectory.absolute(path))
-  }
-
-  private func record(listing directory: String) {
-    guard isOfInterest(directory) else { return }
-    if let hash = SourceFiles.listingHash(of: directory) {
-      record(.listed(directory: directory, hash: hash))
-    } else {
-      record(.missing(path: directory))
-    }
-  }
-
-  private func globs(_ pattern: String) {
-    settle()
-    for directory in GlobPattern.listedDirectories(pattern) { record(listing: WorkingDirectory.absolute(directory)) }
-  }
-
-  private func tests(_ path: String, measures: Bool) {
-    settle()
-    let path = WorkingDirectory.absolute(path)
-    guard isOfInterest(path) else { return }
-    let kind = SourceFiles.kind(of: path)
-    if kind == .missing {
-      record(.missing(path: path))
-    } else if measures, kind == .file, let fingerprint = SourceFiles.fingerprint(of: path).fingerprint {
-      record(.measured(path: path, fingerprint: fingerprint))
-    } else {
-      record(.tested(path: path, kind: kind))
-    }
   }
 }
 
 // MARK: Recording
 
 extension LoadTracer {
-  private func record(_ event: TraceEvent, always: Bool = false) {
+  func record(_ event: TraceEvent, always: Bool = false) {
     guard always || recorded.insert(event).inserted else { return }
     pending.append(event)
     position += 1

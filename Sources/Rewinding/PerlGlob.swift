@@ -1,7 +1,7 @@
 import Glibc
 
 /// What Perl's `glob` reads.
-enum GlobPattern {
+enum PerlGlob {
   private static let wildcards = Set("*?[{".utf8)
 
   /// The directories that a pattern makes `glob` list: for `conf.d/*/x*.conf` the directory `conf.d` and each of its
