@@ -45,7 +45,11 @@ void cp_set_location_memory(uint64_t *line, uint64_t *count, void *path, size_t 
 /* Reads where perl is. PL_curcop is always a valid COP (PL_compiling while a file is parsed). */
 static void store_location(void) {
   dTHX;
-  if (!my_perl || !location.path || !PL_curcop) return;
+#ifdef MULTIPLICITY
+  /* A thread that perl does not know has no interpreter. */
+  if (!aTHX) return;
+#endif
+  if (!location.path || !PL_curcop) return;
   const char *file = CopFILE(PL_curcop);
   if (!file) return;
   size_t count = 0;
@@ -107,7 +111,7 @@ void cp_leave(int status, bool destruct) {
   if (destruct) {
     /* The END blocks have run. */
     PL_exit_flags &= ~(U8)PERL_EXIT_DESTRUCT_END;
-    perl_destruct(my_perl);
+    perl_destruct(PERL_GET_INTERP);
   } else {
     PerlIO_flush(NULL);
   }
