@@ -37,18 +37,10 @@ struct HeadCursor {
   /// Moves past the line end that must come next.
   @inline(__always)
   mutating func expectLineEnd(otherwise refusal: Refusal) throws(HeadStop) {
-    try expect(.carriageReturn, otherwise: try byte() == .lineFeed ? .badLineEnd : refusal)
+    let next = try byte()
+    guard next == .carriageReturn else { throw .refused(next == .lineFeed ? .badLineEnd : refusal) }
+    offset += 1
     try expect(.lineFeed, otherwise: .badLineEnd)
-  }
-
-  /// Moves past visible characters (everything but controls and SP, `obs-text` included).
-  @inline(__always)
-  mutating func skipVisible() throws(HeadStop) {
-    while true {
-      let next = try byte()
-      guard next > .space, next != 0x7F else { return }
-      offset += 1
-    }
   }
 
   /// Moves to the first control character, HTAB excepted.

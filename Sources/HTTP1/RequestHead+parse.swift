@@ -61,7 +61,8 @@ extension RequestHead {
     }
     guard cursor.offset - targetStart <= limits.maximumTarget else { throw .refused(.targetTooLong) }
     target = ByteRange(targetStart, cursor.offset)
-    try cursor.expect(.space, otherwise: .badTarget)
+    guard try cursor.byte() == .space, !target.isEmpty else { throw .refused(.badTarget) }
+    cursor.offset += 1
     try readVersion(&cursor)
     try readTarget(UnsafeRawBufferPointer(start: cursor.base, count: cursor.end))
   }
@@ -95,7 +96,9 @@ extension RequestHead {
       try cursor.expectLineEnd(otherwise: .badFieldName)
       return false
     }
-    try cursor.expect(UInt8(ascii: ":"), otherwise: try cursor.byte().isBlank ? .spaceBeforeColon : .badFieldName)
+    let colon = try cursor.byte()
+    guard colon == UInt8(ascii: ":") else { throw .refused(colon.isBlank ? .spaceBeforeColon : .badFieldName) }
+    cursor.offset += 1
 
     while try cursor.byte().isBlank { cursor.offset += 1 }
     let valueStart = cursor.offset

@@ -1,8 +1,7 @@
 extension RequestHead {
-  /// Takes ``target`` apart.
+  /// Takes ``target``, which is not empty, apart.
   mutating func readTarget(_ bytes: UnsafeRawBufferPointer) throws(HeadStop) {
     let whole = target.slice(of: bytes)
-    guard !whole.isEmpty else { throw .refused(.badTarget) }
     let methodBytes = method.slice(of: bytes)
     isHead = methodBytes.isExactly("HEAD")
     guard !methodBytes.isExactly("CONNECT") else { throw .refused(.connectNotSupported) }
