@@ -44,6 +44,12 @@ extension UnsafeRawBufferPointer {
     return true
   }
 
+  /// Whether the bytes are a token: a method or a field name.
+  var isToken: Bool {
+    for byte in self where !byte.isToken { return false }
+    return !isEmpty
+  }
+
   /// The number that the bytes spell in decimal digits only; nil if it is none or too large.
   var decimalValue: Int? {
     guard !isEmpty else { return nil }

@@ -132,7 +132,7 @@ public struct ChunkedDecoder: Sendable {
     case (.trailerValue, .carriageReturn): return .trailerLineFeed
     case (.trailerValue, _) where byte.isFieldValue: return .trailerValue
     case (.trailerLineFeed, .lineFeed): return .trailerLine
-    case (_, .lineFeed): return .failed(.badLineEnd)
+    case (.trailerLineFeed, _), (_, .lineFeed): return .failed(.badLineEnd)
     default: return .failed(.badTrailer)
     }
   }

@@ -39,7 +39,7 @@ struct FieldFacts {
     guard !isChunked else { throw .badTransferEncoding }
     var hasOther = false
     for item in ListItems(value) {
-      guard !item.isEmpty, item.allSatisfy(\.isToken), !isChunked else { throw .badTransferEncoding }
+      guard item.isToken, !isChunked else { throw .badTransferEncoding }
       if item.spells("chunked") { isChunked = true } else { hasOther = true }
     }
     if hasOther { throw .transferCodingNotSupported }

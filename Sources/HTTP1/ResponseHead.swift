@@ -33,7 +33,7 @@ public struct ResponseHead: Sendable {
   public mutating func add(
     _ name: UnsafeRawBufferPointer, _ value: UnsafeRawBufferPointer, to buffer: inout ByteBuffer
   ) throws(ResponseFault) {
-    guard !name.isEmpty, name.allSatisfy(\.isToken) else { throw .badFieldName }
+    guard name.isToken else { throw .badFieldName }
     guard value.isFieldValue else { throw .badFieldValue }
     if try note(name, value) {
       buffer.append(name)

@@ -84,7 +84,8 @@ let acceptedCases: [AcceptedCase] = [
     fields: ["Host: h", "Content-Length: 1", "Expect: 100-continue"], body: .length(1), keepsAlive: false),
   // Connections.
   .init(request: get("Connection: close"), fields: ["Host: h", "Connection: close"], keepsAlive: false),
-  .init(request: get("Connection: Upgrade, CLOSE"), fields: ["Host: h", "Connection: Upgrade, CLOSE"], keepsAlive: false),
+  .init(
+    request: get("Connection: Upgrade, CLOSE"), fields: ["Host: h", "Connection: Upgrade, CLOSE"], keepsAlive: false),
   .init(request: get("Connection: closer"), fields: ["Host: h", "Connection: closer"]),
   .init(request: get("Connection:", "Connection: ,"), fields: ["Host: h", "Connection: ", "Connection: ,"]),
   .init(

@@ -148,7 +148,9 @@ import Testing
   private func decode(_ text: String) -> String? {
     var memory = [UInt8](repeating: 0, count: text.utf8.count)
     let written = Array(text.utf8).withUnsafeBytes { bytes in
-      memory.withUnsafeMutableBytes { PercentEncoding.decode(bytes, into: $0.baseAddress ?? UnsafeMutableRawPointer(bitPattern: 1)!) }
+      memory.withUnsafeMutableBytes {
+        PercentEncoding.decode(bytes, into: $0.baseAddress ?? UnsafeMutableRawPointer(bitPattern: 1)!)
+      }
     }
     return written.map { String(decoding: memory[..<$0], as: UTF8.self) }
   }

@@ -51,7 +51,8 @@ enum Outcome: Equatable {
 /// Parses `bytes` with a head that served another request before, as in a server.
 func parse(_ bytes: some Sequence<UInt8>, limits: Limits = Limits()) -> Outcome {
   var head = RequestHead(limits: limits)
-  let before = "OPTIONS https://before/x?y HTTP/1.0\r\nProxy: p\r\nA: b\r\nContent-Length: 7\r\nConnection: close\r\n\r\n"
+  let before =
+    "OPTIONS https://before/x?y HTTP/1.0\r\nProxy: p\r\nA: b\r\nContent-Length: 7\r\nConnection: close\r\n\r\n"
   _ = Array(before.utf8).withUnsafeBytes { head.parse($0) }
   return parse(bytes, with: &head)
 }
