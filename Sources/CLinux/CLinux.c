@@ -19,6 +19,31 @@ int cl_unblock_all_signals(void) {
   return sigprocmask(SIG_SETMASK, &none, NULL);
 }
 
+static volatile sig_atomic_t stop_requested;
+static int stopped_queue = -1, ended_socket = -1;
+
+/* Looking at a flag before a blocking receive would leave a gap in which the signal is lost. */
+static void request_stop(int signal) {
+  (void)signal;
+  int saved = errno;
+  stop_requested = 1;
+  dup3(ended_socket, stopped_queue, O_CLOEXEC);
+  errno = saved;
+}
+
+int cl_catch_stop(int queue) {
+  int pair[2];
+  if (socketpair(AF_UNIX, SOCK_SEQPACKET | SOCK_CLOEXEC, 0, pair) < 0) return -1;
+  close(pair[1]);
+  ended_socket = pair[0];
+  stopped_queue = queue;
+  struct sigaction action = {.sa_handler = request_stop};
+  sigemptyset(&action.sa_mask);
+  return sigaction(SIGTERM, &action, NULL);
+}
+
+bool cl_stop_requested(void) { return stop_requested != 0; }
+
 int cl_dup_above(int fd, int lowest) { return fcntl(fd, F_DUPFD_CLOEXEC, lowest); }
 
 int cl_get_status_flags(int fd) { return fcntl(fd, F_GETFL); }

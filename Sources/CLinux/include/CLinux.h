@@ -55,6 +55,12 @@ int cl_set_parent_death_signal(int signal);
 /// Removes every blocked signal of this thread.
 int cl_unblock_all_signals(void);
 
+/// From now on SIGTERM asks this process to stop: it sets a flag and puts an ended socket in the place of `queue`, so
+/// that a receive from it ends whether it had begun or not. 0, or -1 with `errno`.
+int cl_catch_stop(int queue);
+/// Whether that signal came.
+bool cl_stop_requested(void);
+
 // MARK: Descriptors
 
 /// `fcntl(F_DUPFD_CLOEXEC)`: a copy of `fd` that is at least `lowest` and is closed on exec.

@@ -1,0 +1,103 @@
+#include "psgi_private.h"
+
+/* IO::File is what perl itself loads when a method is called on a handle; PerlIO::scalar is what opening a string
+   needs. Loading both ahead keeps them out of the first request. */
+static const char prepare_source[] =
+    "require IO::File; require PerlIO::scalar;"
+    "sub { local $/ = ref $/ ? $/ : \\65536; my $piece = $_[0]->getline; defined $piece ? \"$piece\" : undef }";
+
+static SV *next_piece;
+static CV *runner;
+static void (*job_function)(pTHX_ void *);
+static void *job_data;
+
+/* Runs a C function under G_EVAL: outside an eval, `die` would end the process. */
+XS(run_job) {
+  dXSARGS;
+  PERL_UNUSED_VAR(items);
+  job_function(aTHX_ job_data);
+  XSRETURN_EMPTY;
+}
+
+cp_outcome cp_guard(pTHX_ void (*function)(pTHX_ void *), void *data, cp_sv **error, int *status) {
+  if (!runner) runner = newXS(NULL, run_job, __FILE__);
+  SV *value = NULL;
+  job_function = function;
+  job_data = data;
+  cp_outcome outcome = cp_call(CP_OF(runner), NULL, 0, (cp_sv **)&value, status);
+  *error = NULL;
+  if (outcome == CP_DIED)
+    *error = CP_OF(value);
+  else
+    SvREFCNT_dec(value);
+  return outcome;
+}
+
+static void prepare(pTHX_ void *data) {
+  PERL_UNUSED_ARG(data);
+  SV *compiled = eval_pv(prepare_source, TRUE);
+  next_piece = newSVsv(compiled);
+}
+
+cp_outcome cp_psgi_prepare(cp_sv **value, int *status) {
+  dTHX;
+  *value = NULL;
+  return next_piece ? CP_RETURNED : cp_guard(aTHX_ prepare, NULL, value, status);
+}
+
+cp_outcome cp_body_next(cp_sv *handle, cp_sv **value, int *status) {
+  return cp_call(CP_OF(next_piece), &handle, 1, value, status);
+}
+
+static void run_signals(pTHX_ void *data) {
+  PERL_UNUSED_ARG(data);
+  PERL_ASYNC_CHECK();
+}
+
+cp_outcome cp_run_signals(cp_sv **value, int *status) {
+  dTHX;
+  *value = NULL;
+  return PL_sig_pending ? cp_guard(aTHX_ run_signals, NULL, value, status) : CP_RETURNED;
+}
+
+void cp_warn(cp_sv *error) {
+  dTHX;
+  PerlIO *out = PerlIO_stderr();
+  STRLEN count;
+  const char *bytes = SvROK(SV_OF(error)) ? NULL : SvPV_nomg_const(SV_OF(error), count);
+  if (bytes)
+    PerlIO_write(out, bytes, count);
+  else
+    PerlIO_printf(out, "an object of class %s was thrown\n", sv_reftype(SvRV(SV_OF(error)), TRUE));
+  PerlIO_flush(out);
+}
+
+cp_outcome cp_release_guarded(cp_sv *value, int *status) {
+  dTHX;
+  SV *sv = SV_OF(value);
+  if (!sv) return CP_RETURNED;
+  if (SvREFCNT(sv) > 1) {
+    SvREFCNT_dec_NN(sv);
+    return CP_RETURNED;
+  }
+  /* perl catches a destructor's `die` itself; only `exit` needs the JMPENV. */
+  cp_outcome outcome = CP_RETURNED;
+  int jump;
+  I32 scope = PL_scopestack_ix;
+  dJMPENV;
+  JMPENV_PUSH(jump);
+  if (jump == 0) {
+    ENTER;
+    SAVETMPS;
+    SvREFCNT_dec_NN(sv);
+    FREETMPS;
+    LEAVE;
+  } else {
+    while (PL_scopestack_ix > scope) LEAVE;
+    FREETMPS;
+    *status = STATUS_EXIT;
+    outcome = CP_EXITED;
+  }
+  JMPENV_POP;
+  return outcome;
+}

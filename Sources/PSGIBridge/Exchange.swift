@@ -1,0 +1,207 @@
+import CPerl
+import Glibc
+import HTTP1
+import ProcessProtocol
+
+/// One request's way through the application and its response's way to the client. A worker has one of these and uses
+/// it for all its requests.
+final class Exchange {
+  /// How far the response is.
+  enum Stage {
+    /// The application has given nothing yet.
+    case running
+    /// The application has been handed a responder.
+    case delayed
+    /// The head is out, the application writes the body.
+    case open(BodyWriter)
+    /// The application has given its response.
+    case given
+  }
+
+  let outlet: Outlet
+  let cell: ScoreboardCell
+  let keys: EnvironmentKeys
+  /// Tells this request's responder and writer from older ones.
+  private(set) var serial: UInt64 = 0
+  var stage = Stage.given
+  /// The response head, later what stands between the pieces of the body.
+  var buffer = ByteBuffer()
+  var head = ResponseHead()
+  /// Whether the connection can be kept after this response.
+  var keepsAlive = false
+  var minorVersion = 1
+  var isHead = false
+  /// Whether bytes of the response have been sent.
+  var hasBegun = false
+  /// A reference to the environment hash, owned by the worker.
+  private var environment: OpaquePointer?
+
+  init(outlet: Outlet, cell: ScoreboardCell, keys: EnvironmentKeys) {
+    self.outlet = outlet
+    self.cell = cell
+    self.keys = keys
+  }
+
+  /// Turns to a request.
+  func begin(_ request: borrowing RequestHead, environment: OpaquePointer) {
+    serial &+= 1
+    stage = .running
+    hasBegun = false
+    minorVersion = request.minorVersion
+    isHead = request.isHead
+    keepsAlive = request.keepsAlive
+    self.environment = environment
+  }
+
+  /// Runs the application and sends what it answers.
+  func run(_ application: OpaquePointer) throws(Exit) {
+    switch try call(application, environment!) {
+    case .died(let error): try fail(error)
+    case .returned(let value):
+      do throws(Interruption) {
+        try answer(value, asDelayed: false)
+      } catch {
+        try handle(error)
+      }
+      try release(value)
+    }
+    if outlet.isBroken { keepsAlive = false }
+  }
+
+  /// What stops a response from being sent.
+  enum Interruption: Error {
+    case problem(ResponseProblem)
+    /// Code of the application that the response needed died: a new value.
+    case died(OpaquePointer)
+    case exited(Exit)
+  }
+
+  /// Sends a response, or what stands for one.
+  func answer(_ value: OpaquePointer?, asDelayed isDelayed: Bool) throws(Interruption) {
+    var response = cp_response()
+    var error: OpaquePointer?
+    var status: Int32 = 0
+    switch cp_read_response(value, &response, &error, &status) {
+    case CP_RETURNED: break
+    case CP_DIED: throw .died(error ?? makeString("unknown error\n"))
+    default: throw .exited(Exit(status: status))
+    }
+    if let problem = ResponseProblem(response.kind) { throw .problem(problem) }
+    switch response.kind {
+    case CP_RESPONSE_ARRAY: try sendArray(response)
+    case CP_RESPONSE_FILE: try sendFile(response)
+    case CP_RESPONSE_OBJECT: try sendPieces(response)
+    case CP_RESPONSE_OPEN:
+      guard isDelayed else { throw .problem(.openOutsideResponder) }
+      try open(response)
+    default:
+      guard !isDelayed else { throw .problem(.delayedTwice) }
+      try runDelayed(value!)
+    }
+  }
+
+  /// Calls the sub that will give the response to a responder.
+  private func runDelayed(_ code: OpaquePointer) throws(Interruption) {
+    stage = .delayed
+    let responder = cp_new_responder(serial)
+    let outcome: Called
+    do throws(Exit) {
+      outcome = try call(code, responder)
+      try release(responder)
+    } catch {
+      throw .exited(error)
+    }
+    if case .died(let error) = outcome { throw .died(error) }
+    if case .returned(let value) = outcome { try interruptible { () throws(Exit) in try release(value) } }
+    switch stage {
+    case .delayed: throw .problem(.neverResponded)
+    // The sub has returned and this server is a blocking one: nobody can write any more.
+    case .open: endBody()
+    default: break
+    }
+  }
+
+  /// Runs what can only be ended by `exit`.
+  func interruptible(_ body: () throws(Exit) -> Void) throws(Interruption) {
+    do throws(Exit) {
+      try body()
+    } catch {
+      throw .exited(error)
+    }
+  }
+
+  // MARK: Failures
+
+  private func handle(_ interruption: Interruption) throws(Exit) {
+    switch interruption {
+    case .exited(let exit): throw exit
+    case .died(let error): try fail(error)
+    case .problem(let problem): try fail(makeString("Nacre: \(problem)\n"))
+    }
+  }
+
+  /// Reports an error, a new value, and answers 500; if the response has begun, the connection can only be closed.
+  private func fail(_ error: OpaquePointer) throws(Exit) {
+    if hasBegun {
+      if case .given = stage {} else { keepsAlive = false }
+      // A client that went away is no error of the application's.
+      if !outlet.isBroken { try report(error) }
+    } else {
+      try report(error)
+      sendInternalServerError()
+    }
+    stage = .given
+    try release(error)
+  }
+
+  /// Prints to psgi.errors, as Starman does.
+  func report(_ error: OpaquePointer) throws(Exit) {
+    let errors = cp_hash_get(cp_referent(environment!), keys.errors)
+    if let errors, case .returned(let value) = try callMethod("print", of: errors, error) {
+      try release(value)
+      return
+    }
+    // The application has put something there that cannot print.
+    let text: StaticString = "Nacre: the application died, and psgi.errors cannot print the error\n"
+    _ = write(2, text.utf8Start, text.utf8CodeUnitCount)
+  }
+
+  /// Answers what is not a request.
+  func refuse(_ refusal: Refusal) {
+    buffer.truncate()
+    ResponseHead.writeAnswer(to: refusal, now: time(nil), in: &buffer)
+    hasBegun = false
+    send(buffer.bytes)
+  }
+
+  private func sendInternalServerError() {
+    let body: StaticString = "Internal Server Error\n"
+    let bytes = UnsafeRawBufferPointer(start: body.utf8Start, count: body.utf8CodeUnitCount)
+    buffer.truncate()
+    head = ResponseHead()
+    do throws(ResponseFault) {
+      try head.begin(status: 500, in: &buffer)
+      buffer.append("Content-Type: text/plain; charset=utf-8\r\n")
+      let framing = try endHead(500, knownBodyLength: bytes.count)
+      send(buffer.bytes, framing.body == .none ? UnsafeRawBufferPointer(start: nil, count: 0) : bytes)
+    } catch {
+      keepsAlive = false
+    }
+  }
+
+  /// Marks the response as begun and sends.
+  func send(
+    _ first: UnsafeRawBufferPointer, _ second: UnsafeRawBufferPointer = UnsafeRawBufferPointer(start: nil, count: 0),
+    _ third: UnsafeRawBufferPointer = UnsafeRawBufferPointer(start: nil, count: 0)
+  ) {
+    beginResponding()
+    outlet.send(first, second, third)
+  }
+
+  /// The scoreboard must say so before the first byte is out.
+  func beginResponding() {
+    guard !hasBegun else { return }
+    hasBegun = true
+    cell.phase = .responding
+  }
+}

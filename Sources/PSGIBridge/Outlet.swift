@@ -1,0 +1,174 @@
+import CLinux
+import Glibc
+
+/// The way of a response's bytes to one client. It never waits while there is room in the spool: what the socket does
+/// not take at once is kept there, in order, and handed to the switchboard in the end.
+final class Outlet {
+  /// How many unsent bytes a response that is still being made may leave behind.
+  static let pendingLimit = 64 << 20
+  /// How long such a response then waits for its client, in milliseconds.
+  static let patience: Int32 = 30_000
+
+  private var socket: Int32 = -1
+  private var spool: Spool
+  /// What is left of a file that is sent as it lies.
+  private var fileRest: Rest?
+  /// The client is gone, or can no longer be told what it is missing.
+  private(set) var isBroken = false
+  private let vectors = UnsafeMutablePointer<iovec>.allocate(capacity: 3)
+  private let window = UnsafeMutableRawBufferPointer.allocate(byteCount: 128 * 1024, alignment: 4096)
+
+  /// What the switchboard has to send.
+  struct Rest {
+    /// Owned by whoever holds the rest.
+    var descriptor: Int32
+    var offset: Int
+    var count: Int
+  }
+
+  init(spoolDirectory: String) { spool = Spool(directory: spoolDirectory) }
+
+  deinit {
+    vectors.deallocate()
+    window.deallocate()
+  }
+
+  /// Turns to a connection.
+  func begin(_ socket: Int32) {
+    self.socket = socket
+    isBroken = false
+  }
+
+  /// Sends up to three runs of bytes, one behind the other.
+  func send(
+    _ first: UnsafeRawBufferPointer, _ second: UnsafeRawBufferPointer = UnsafeRawBufferPointer(start: nil, count: 0),
+    _ third: UnsafeRawBufferPointer = UnsafeRawBufferPointer(start: nil, count: 0)
+  ) {
+    guard !isBroken else { return }
+    var sent = 0
+    if spool.count == 0 {
+      vectors[0] = iovec(iov_base: UnsafeMutableRawPointer(mutating: first.baseAddress), iov_len: first.count)
+      vectors[1] = iovec(iov_base: UnsafeMutableRawPointer(mutating: second.baseAddress), iov_len: second.count)
+      vectors[2] = iovec(iov_base: UnsafeMutableRawPointer(mutating: third.baseAddress), iov_len: third.count)
+      sent = sendVectors()
+      if isBroken || sent == first.count + second.count + third.count { return }
+    }
+    keep(first, &sent)
+    keep(second, &sent)
+    keep(third, &sent)
+  }
+
+  /// Before more of a response that is being made: sends what waits, and waits itself if that is too much.
+  func makeRoom() {
+    guard spool.count > 0, !isBroken else { return }
+    drain()
+    while spool.count > Self.pendingLimit, !isBroken { waitAndDrain() }
+  }
+
+  /// Sends `count` bytes of a file from `offset` behind `head`; true if the file had them all.
+  func sendFile(_ head: UnsafeRawBufferPointer, _ descriptor: Int32, offset: Int, count: Int) -> Bool {
+    var offset = offset
+    var left = count
+    var first = head
+    repeat {
+      let read = left > 0 ? pread(descriptor, window.baseAddress, min(left, window.count), off_t(offset)) : 0
+      if read <= 0, left > 0 {
+        send(first)
+        return false
+      }
+      let sent = sendAtOnce(first, UnsafeRawBufferPointer(rebasing: window[..<read]))
+      guard !isBroken else { return true }
+      let sentOfFile = max(0, sent - first.count)
+      offset += sentOfFile
+      left -= sentOfFile
+      if sent < first.count + read {
+        // The switchboard gets one descriptor: the head must be out before the file can follow from there.
+        if sent < first.count { waitUntilSent(UnsafeRawBufferPointer(rebasing: first[sent...])) }
+        if left > 0 { handBack(descriptor, offset, left) }
+        return true
+      }
+      first = UnsafeRawBufferPointer(start: nil, count: 0)
+    } while left > 0
+    return true
+  }
+
+  /// Ends the response: what is left to be sent, owned by the caller.
+  func end() -> Rest? {
+    if let rest = fileRest {
+      fileRest = nil
+      return rest
+    }
+    guard spool.count > 0 else { return nil }
+    guard !isBroken else {
+      spool.clear()
+      return nil
+    }
+    let (offset, count) = (spool.offset, spool.count)
+    return Rest(descriptor: spool.take(), offset: offset, count: count)
+  }
+
+  /// Gives the connection up.
+  func abandon() {
+    isBroken = true
+    if let rest = end() { close(rest.descriptor) }
+  }
+
+  private func sendAtOnce(_ first: UnsafeRawBufferPointer, _ second: UnsafeRawBufferPointer) -> Int {
+    vectors[0] = iovec(iov_base: UnsafeMutableRawPointer(mutating: first.baseAddress), iov_len: first.count)
+    vectors[1] = iovec(iov_base: UnsafeMutableRawPointer(mutating: second.baseAddress), iov_len: second.count)
+    vectors[2] = iovec()
+    return sendVectors()
+  }
+
+  /// The bytes that the socket took: 0 if it is full or broken.
+  private func sendVectors() -> Int {
+    var message = msghdr()
+    message.msg_iov = vectors
+    message.msg_iovlen = 3
+    while true {
+      let sent = sendmsg(socket, &message, Int32(MSG_DONTWAIT.rawValue | MSG_NOSIGNAL.rawValue))
+      if sent >= 0 { return sent }
+      if errno == EINTR { continue }
+      if errno != EAGAIN { isBroken = true }
+      return 0
+    }
+  }
+
+  /// Spools what of `bytes` lies behind the first `sent`.
+  private func keep(_ bytes: UnsafeRawBufferPointer, _ sent: inout Int) {
+    let skipped = min(sent, bytes.count)
+    sent -= skipped
+    guard skipped < bytes.count else { return }
+    if !spool.append(UnsafeRawBufferPointer(rebasing: bytes[skipped...])) { isBroken = true }
+  }
+
+  private func drain() {
+    if !spool.drain(to: socket, through: window) { isBroken = true }
+  }
+
+  private func waitAndDrain() {
+    var descriptor = pollfd(fd: socket, events: Int16(POLLOUT), revents: 0)
+    let ready = poll(&descriptor, 1, Self.patience)
+    if ready < 0, errno == EINTR { return }
+    guard ready > 0 else {
+      isBroken = true
+      return
+    }
+    drain()
+  }
+
+  private func waitUntilSent(_ bytes: UnsafeRawBufferPointer) {
+    if !spool.append(bytes) { isBroken = true }
+    while spool.count > 0, !isBroken { waitAndDrain() }
+  }
+
+  private func handBack(_ descriptor: Int32, _ offset: Int, _ count: Int) {
+    guard !isBroken else { return }
+    let copy = cl_dup_above(descriptor, 3)
+    guard copy >= 0 else {
+      isBroken = true
+      return
+    }
+    fileRest = Rest(descriptor: copy, offset: offset, count: count)
+  }
+}

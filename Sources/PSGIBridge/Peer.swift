@@ -1,0 +1,85 @@
+import CLinux
+import Glibc
+import ProcessProtocol
+
+/// What a connection says about its two ends, as the text that an environment shows.
+final class Peer {
+  private(set) var isSecure = false
+  private(set) var isUnix = false
+  private let memory = UnsafeMutablePointer<CChar>.allocate(capacity: 4 * Peer.room)
+  private static let room = 64
+  private var counts = (remoteAddress: 0, remotePort: 0, serverName: 0, serverPort: 0)
+
+  var remoteAddress: UnsafeRawBufferPointer { text(0, counts.remoteAddress) }
+  var remotePort: UnsafeRawBufferPointer { text(1, counts.remotePort) }
+  /// The address that the connection came in on, as Starman shows it.
+  var serverName: UnsafeRawBufferPointer { text(2, counts.serverName) }
+  var serverPort: UnsafeRawBufferPointer { text(3, counts.serverPort) }
+
+  deinit { memory.deallocate() }
+
+  /// Turns to a connection.
+  func begin(_ loan: Loan, descriptor: Int32) {
+    isSecure = loan.isSecure
+    isUnix = loan.family == .unix
+    counts.remoteAddress = write(loan)
+    counts.remotePort = write(Int(loan.peerPort), at: 1)
+    counts.serverName = isUnix ? 0 : writeLocalAddress(of: descriptor)
+    if counts.serverName == 0 { counts.serverName = write("localhost", at: 2) }
+    // A Unix socket has no port; PSGI wants one: that of the scheme.
+    let port = isUnix ? (isSecure ? 443 : 80) : Int(loan.localPort)
+    counts.serverPort = write(port, at: 3)
+  }
+
+  private func text(_ place: Int, _ count: Int) -> UnsafeRawBufferPointer {
+    UnsafeRawBufferPointer(start: memory + place * Self.room, count: count)
+  }
+
+  private func write(_ loan: Loan) -> Int {
+    var address = loan.peerAddress
+    switch loan.family {
+    case .unix: return 0
+    case .ipv4: return write(&address, AF_INET, at: 0)
+    case .ipv6: return write(&address, AF_INET6, at: 0)
+    }
+  }
+
+  private func write(_ address: UnsafeRawPointer, _ family: Int32, at place: Int) -> Int {
+    let start = memory + place * Self.room
+    return inet_ntop(family, address, start, socklen_t(Self.room)) == nil ? 0 : strlen(start)
+  }
+
+  private func write(_ text: StaticString, at place: Int) -> Int {
+    memcpy(memory + place * Self.room, text.utf8Start, text.utf8CodeUnitCount)
+    return text.utf8CodeUnitCount
+  }
+
+  private func write(_ number: Int, at place: Int) -> Int {
+    let end = (place + 1) * Self.room
+    var start = end
+    var rest = number
+    repeat {
+      start -= 1
+      memory[start] = CChar(0x30 + rest % 10)
+      rest /= 10
+    } while rest > 0
+    memmove(memory + place * Self.room, memory + start, end - start)
+    return end - start
+  }
+
+  private func writeLocalAddress(of descriptor: Int32) -> Int {
+    var storage = sockaddr_storage()
+    var length = socklen_t(MemoryLayout<sockaddr_storage>.size)
+    return withUnsafeMutablePointer(to: &storage) { storage in
+      let raw = UnsafeMutableRawPointer(storage)
+      guard getsockname(descriptor, raw.assumingMemoryBound(to: sockaddr.self), &length) == 0 else { return 0 }
+      switch Int32(storage.pointee.ss_family) {
+      // The address stands behind family and port, for IPv6 behind the flow label too.
+      case AF_INET: return write(raw + 4, AF_INET, at: 2)
+      case AF_INET6: return write(raw + 8, AF_INET6, at: 2)
+      // TLS: `nacre` speaks for the client through a socket pair.
+      default: return 0
+      }
+    }
+  }
+}
