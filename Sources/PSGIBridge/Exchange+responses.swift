@@ -134,7 +134,7 @@ extension Exchange {
     var status: Int32 = 0
     switch cp_body_next(handle, &piece, &status) {
     case CP_RETURNED: break
-    case CP_DIED: throw .died(piece ?? makeString("unknown error\n"))
+    case CP_DIED: throw .died(Thrown(value: piece))
     default: throw .exited(Exit(status: status))
     }
     if cp_is_defined(piece) { return piece }

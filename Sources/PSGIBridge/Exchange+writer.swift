@@ -74,7 +74,9 @@ extension Exchange {
     } catch {
       switch error {
       case .problem(let problem): return Self.throwing("Nacre: \(problem)")
-      case .died(let value): return cp_hook_result(kind: CP_HOOK_THROW, error: value, status: 0)
+      case .died(let thrown):
+        return cp_hook_result(
+          kind: CP_HOOK_THROW, error: thrown.value ?? makeString("unknown error\n"), status: 0)
       case .exited(let exit): return cp_hook_result(kind: CP_HOOK_EXIT, error: nil, status: exit.status)
       }
     }

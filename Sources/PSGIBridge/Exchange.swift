@@ -68,11 +68,16 @@ final class Exchange {
     if outlet.isBroken { keepsAlive = false }
   }
 
+  /// An error, owned by whoever catches it. It never leaves the one thread that perl runs in.
+  struct Thrown: @unchecked Sendable {
+    let value: OpaquePointer?
+  }
+
   /// What stops a response from being sent.
   enum Interruption: Error {
     case problem(ResponseProblem)
-    /// Code of the application that the response needed died: a new value.
-    case died(OpaquePointer)
+    /// Code of the application that the response needed died.
+    case died(Thrown)
     case exited(Exit)
   }
 
@@ -83,7 +88,7 @@ final class Exchange {
     var status: Int32 = 0
     switch cp_read_response(value, &response, &error, &status) {
     case CP_RETURNED: break
-    case CP_DIED: throw .died(error ?? makeString("unknown error\n"))
+    case CP_DIED: throw .died(Thrown(value: error))
     default: throw .exited(Exit(status: status))
     }
     if let problem = ResponseProblem(response.kind) { throw .problem(problem) }
@@ -111,7 +116,7 @@ final class Exchange {
     } catch {
       throw .exited(error)
     }
-    if case .died(let error) = outcome { throw .died(error) }
+    if case .died(let error) = outcome { throw .died(Thrown(value: error)) }
     if case .returned(let value) = outcome { try interruptible { () throws(Exit) in try release(value) } }
     switch stage {
     case .delayed: throw .problem(.neverResponded)
@@ -135,7 +140,7 @@ final class Exchange {
   private func handle(_ interruption: Interruption) throws(Exit) {
     switch interruption {
     case .exited(let exit): throw exit
-    case .died(let error): try fail(error)
+    case .died(let thrown): try fail(thrown.value ?? makeString("unknown error\n"))
     case .problem(let problem): try fail(makeString("Nacre: \(problem)\n"))
     }
   }
@@ -163,7 +168,7 @@ final class Exchange {
     }
     // The application has put something there that cannot print.
     let text: StaticString = "Nacre: the application died, and psgi.errors cannot print the error\n"
-    _ = write(2, text.utf8Start, text.utf8CodeUnitCount)
+    _ = Glibc.write(2, text.utf8Start, text.utf8CodeUnitCount)
   }
 
   /// Answers what is not a request.

@@ -62,7 +62,7 @@ final class InputWindow {
     }
     while true {
       let count = recv(
-        socket, memory + Self.front + upper, Loan.maximumCarried - upper, Int32(MSG_DONTWAIT.rawValue))
+        socket, memory + Self.front + upper, Loan.maximumCarried - upper, Int32(MSG_DONTWAIT))
       if count < 0, errno == EINTR { continue }
       if count > 0 { upper += count }
       return count

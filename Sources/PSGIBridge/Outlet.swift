@@ -126,7 +126,7 @@ final class Outlet {
     message.msg_iov = vectors
     message.msg_iovlen = 3
     while true {
-      let sent = sendmsg(socket, &message, Int32(MSG_DONTWAIT.rawValue | MSG_NOSIGNAL.rawValue))
+      let sent = sendmsg(socket, &message, Int32(MSG_DONTWAIT | MSG_NOSIGNAL))
       if sent >= 0 { return sent }
       if errno == EINTR { continue }
       if errno != EAGAIN { isBroken = true }

@@ -44,7 +44,7 @@ struct RequestBody {
     input.consume(headLength + here)
     var count = here
     while count < length {
-      let received = recv(socket, memory! + count, length - count, Int32(MSG_DONTWAIT.rawValue))
+      let received = recv(socket, memory! + count, length - count, Int32(MSG_DONTWAIT))
       if received < 0, errno == EINTR { continue }
       guard received > 0 else {
         cp_release(string)
@@ -66,7 +66,7 @@ struct RequestBody {
     defer { window.deallocate() }
     while isWhole, spool.count < length {
       let received = recv(
-        socket, window.baseAddress, min(window.count, length - spool.count), Int32(MSG_DONTWAIT.rawValue))
+        socket, window.baseAddress, min(window.count, length - spool.count), Int32(MSG_DONTWAIT))
       if received < 0, errno == EINTR { continue }
       isWhole = received > 0 && spool.append(UnsafeRawBufferPointer(rebasing: window[..<max(0, received)]))
     }

@@ -45,7 +45,7 @@ struct Spool: ~Copyable {
     while count > 0 {
       let read = pread(descriptor, memory.baseAddress, min(count, memory.count), off_t(offset))
       guard read > 0 else { return false }
-      let sent = send(socket, memory.baseAddress, read, Int32(MSG_DONTWAIT.rawValue | MSG_NOSIGNAL.rawValue))
+      let sent = send(socket, memory.baseAddress, read, Int32(MSG_DONTWAIT | MSG_NOSIGNAL))
       if sent < 0 {
         if errno == EINTR { continue }
         return errno == EAGAIN

@@ -19,16 +19,10 @@ extension Worker {
       peer.begin(connection.loan, descriptor: connection.descriptor)
       outlet.begin(connection.descriptor)
       var isFirst = true
-      while let departure = try serveRequest(&connection, isFirst: isFirst) {
-        switch departure {
-        case .next: isFirst = false
-        case .gave: return
-        }
-      }
+      while try serveRequest(&connection, isFirst: isFirst) == .next { isFirst = false }
     } catch {
       outlet.abandon()
-      close(connection.descriptor)
-      if connection.body >= 0 { close(connection.body) }
+      closeDescriptors(of: &connection)
       throw error
     }
   }
@@ -41,17 +35,17 @@ extension Worker {
     case gave
   }
 
-  private func serveRequest(_ connection: inout Connection, isFirst: Bool) throws(Exit) -> Next? {
+  private func serveRequest(_ connection: inout Connection, isFirst: Bool) throws(Exit) -> Next {
     switch readHead(connection, isFirst: isFirst) {
     case .leave(let departure):
-      leave(connection, departure)
+      leave(&connection, departure)
       return .gave
     case .refused(let refusal):
-      refuse(connection, refusal)
+      refuse(&connection, refusal)
       return .gave
     case .head(let length):
       if !isFirst, isTooOld {
-        leave(connection, .tooOld)
+        leave(&connection, .tooOld)
         return .gave
       }
       return try serveRequest(&connection, headLength: length)
@@ -121,20 +115,20 @@ extension Worker {
   private func serveRequest(_ connection: inout Connection, headLength: Int) throws(Exit) -> Next {
     let headBytes = UnsafeRawBufferPointer(rebasing: input.bytes[..<headLength])
     switch readBody(&connection, headLength: headLength) {
-    case .incomplete: leave(connection, .keep)
-    case .broken: leave(connection, .close)
-    case .refused(let refusal): refuse(connection, refusal)
+    case .incomplete: leave(&connection, .keep)
+    case .broken: leave(&connection, .close)
+    case .refused(let refusal): refuse(&connection, refusal)
     case .body(let body):
       guard let environment = builder.makeEnvironment(request, headBytes, peer, body) else {
-        refuse(connection, .badTarget)
+        refuse(&connection, .badTarget)
         return .gave
       }
-      return try serveRequest(connection, environment: environment)
+      return try serveRequest(&connection, environment: environment)
     }
     return .gave
   }
 
-  private func serveRequest(_ connection: Connection, environment: OpaquePointer) throws(Exit) -> Next {
+  private func serveRequest(_ connection: inout Connection, environment: OpaquePointer) throws(Exit) -> Next {
     let reference = cp_new_reference_taking(environment)
     var clock = timespec()
     clock_gettime(CLOCK_MONOTONIC, &clock)
@@ -147,20 +141,16 @@ extension Worker {
     let hasHandlers = cp_array_count(cp_hash_get(environment, builder.keys.cleanupHandlers)) > 0
     isToLeave = cp_hash_is_true(environment, builder.keys.harakiriCommit)
     if let rest = outlet.end() {
-      give(connection, exchange.keepsAlive ? .keep : .close, rest)
+      give(&connection, exchange.keepsAlive ? .keep : .close, rest)
     } else if !exchange.keepsAlive || hasHandlers || isToLeave {
-      leave(connection, exchange.keepsAlive ? .keep : .close)
+      leave(&connection, exchange.keepsAlive ? .keep : .close)
     } else {
       try release(reference)
       return .next
     }
     // The client has its answer; what the application still wants to do is done without the connection.
-    do throws(Exit) {
-      if hasHandlers { try runHandlers(of: environment, reference) }
-      try release(reference)
-    } catch {
-      throw error
-    }
+    if hasHandlers { try runHandlers(of: environment, reference) }
+    try release(reference)
     return .gave
   }
 
@@ -184,11 +174,19 @@ extension Worker {
 
   // MARK: Giving back
 
-  private func leave(_ connection: Connection, _ departure: Departure) { give(connection, departure, nil) }
+  private func leave(_ connection: inout Connection, _ departure: Departure) {
+    give(&connection, departure, nil)
+  }
 
-  private func give(_ connection: Connection, _ departure: Departure, _ rest: Outlet.Rest?) {
-    close(connection.descriptor)
+  private func closeDescriptors(of connection: inout Connection) {
+    if connection.descriptor >= 0 { close(connection.descriptor) }
     if connection.body >= 0 { close(connection.body) }
+    connection.descriptor = -1
+    connection.body = -1
+  }
+
+  private func give(_ connection: inout Connection, _ departure: Departure, _ rest: Outlet.Rest?) {
+    closeDescriptors(of: &connection)
     let outcome: Return.Outcome =
       switch departure {
       case .keep: .keep
@@ -206,8 +204,8 @@ extension Worker {
   }
 
   /// Answers what is not a request; nobody knows where the next one would begin.
-  private func refuse(_ connection: Connection, _ refusal: Refusal) {
+  private func refuse(_ connection: inout Connection, _ refusal: Refusal) {
     exchange.refuse(refusal)
-    if let rest = outlet.end() { give(connection, .close, rest) } else { leave(connection, .close) }
+    if let rest = outlet.end() { give(&connection, .close, rest) } else { leave(&connection, .close) }
   }
 }

@@ -70,7 +70,8 @@ final class Worker {
     let loan: Loan
     /// The claim word with this worker as the owner.
     let word: ClaimWord
-    let descriptor: Int32
+    /// -1 once it has been given back.
+    var descriptor: Int32
     /// The descriptor of the first request's body, until it has been used; -1 without one.
     var body: Int32
   }
@@ -117,7 +118,7 @@ final class Worker {
     if count > 2 { close(descriptors.2) }
     if count > 3 { close(descriptors.3) }
     let loan = input.loan(received: received)
-    let isWhole = Int(flags) & Int(MSG_CTRUNC.rawValue | MSG_TRUNC.rawValue) == 0
+    let isWhole = Int(flags) & Int(MSG_CTRUNC | MSG_TRUNC) == 0
     if let loan, isWhole, given.0 >= 0, given.1 >= 0 || !loan.hasBody, let word = claim(loan) {
       return .connection(Connection(loan: loan, word: word, descriptor: given.0, body: given.1))
     }

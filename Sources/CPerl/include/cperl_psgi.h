@@ -45,7 +45,7 @@ cp_sv *_Nonnull cp_new_standard_error(void);
 
 /// New string of no bytes with room for `capacity`, to be filled in place through `*memory` and then given its
 /// length with `cp_set_count`.
-cp_sv *_Nonnull cp_new_room(size_t capacity, char *_Nonnull *_Nonnull memory);
+cp_sv *_Nonnull cp_new_room(size_t capacity, char *_Nullable *_Nonnull memory);
 void cp_set_count(cp_sv *_Nonnull string, size_t count);
 /// New handle (a reference to an anonymous glob) that reads `string`, whose reference it takes over; NULL if perl
 /// could not open it.
