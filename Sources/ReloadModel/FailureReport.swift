@@ -1,0 +1,124 @@
+/// What a person is told about a load that failed: on the terminal, as a page, as plain text.
+public struct FailureReport: Equatable, Sendable {
+  /// What answers requests meanwhile.
+  public enum Meanwhile: Equatable, Sendable {
+    /// A generation goes on serving (production).
+    case serves(generation: UInt64)
+    /// Every request is answered with this report (development); `generation` is kept, if there is one.
+    case answersWithReport(generation: UInt64?)
+    /// Nothing runs and `nacre` leaves.
+    case leaves
+  }
+
+  /// The failure.
+  public let failure: LoadFailure
+  /// The number of the generation that could not be built.
+  public let generation: UInt64
+  /// What answers requests meanwhile.
+  public let meanwhile: Meanwhile
+
+  /// Makes a report.
+  public init(_ failure: LoadFailure, generation: UInt64, meanwhile: Meanwhile) {
+    self.failure = failure
+    self.generation = generation
+    self.meanwhile = meanwhile
+  }
+
+  /// What happened, as one sentence.
+  public var headline: String {
+    switch failure.cause {
+    case .died: "\(subject) could not be loaded."
+    case .exited: "The code called exit(\(failure.status)) while it was loading\(inFile)."
+    case .killed: "The process was killed by \(SignalName.of(failure.status)) while it was loading\(inFile)."
+    case .timedOut: "The code was still loading after \(failure.status) s\(inFile)."
+    case .thread: "\(subject) started a thread while it was loading; a forked worker would not have it."
+    case .notAnApplication: "\(subject) did not return an application (a code reference)."
+    case .system: "Nacre could not build generation \(generation)."
+    }
+  }
+
+  /// How to go on, as one sentence.
+  public var remedy: String {
+    switch failure.cause {
+    case .died: "Correct it and save"
+    case .exited: "Let the code die or return instead of leaving, and save"
+    case .killed: "Look at what the file loads last (XS modules, kill, deep recursion), correct it and save"
+    case .timedOut: "Look for an endless loop, correct it and save, or allow more time with --load-timeout"
+    case .thread: "Start the thread when the first request comes, and save"
+    case .notAnApplication: "Let the file end with the application, such as $app; or sub { ... };, and save"
+    case .system: "Put that right and save any file"
+    }
+  }
+
+  /// What runs meanwhile, as one sentence.
+  public var standing: String {
+    switch meanwhile {
+    case .serves(let generation): "Generation \(generation) keeps running."
+    case .answersWithReport(let generation?):
+      "Requests get this report until then; generation \(generation) is kept, and putting the old content back brings "
+        + "it back at once."
+    case .answersWithReport(nil): "Requests get this report until then."
+    case .leaves: "Nothing is running."
+    }
+  }
+
+  /// The place in the form that editors and terminals recognise: `lib/App.pm:12`; nil if unknown.
+  public var place: String? {
+    if failure.file.isEmpty { return nil }
+    return failure.line > 0 ? "\(failure.file):\(failure.line)" : failure.file
+  }
+
+  /// The report for the terminal: one paragraph, perl's message indented in its middle.
+  public var terminal: String {
+    var lines = ["nacre: generation \(generation) rejected. \(headline)"]
+    if let place { lines.append("  at \(place)") }
+    lines += messageLines.map { "  | \($0)" }
+    lines += usedFrom.map { "  \($0)" }
+    lines.append("  \(remedy). \(standing)")
+    return lines.joined(separator: "\n") + "\n"
+  }
+
+  /// The report as plain text, for clients that do not take HTML.
+  public var text: String {
+    var lines = [headline]
+    if let place { lines.append("at \(place)") }
+    lines += [""] + messageLines
+    if !usedFrom.isEmpty { lines += [""] + usedFrom }
+    lines += ["", "\(remedy). \(standing)"]
+    return lines.joined(separator: "\n") + "\n"
+  }
+
+  /// `used by lib/My.pm:3`, from the inside out, without the place itself.
+  var usedFrom: [String] {
+    failure.chain.reversed().filter { $0.file != failure.file || $0.line != failure.line }
+      .map { "used at \($0.file):\($0.line)" }
+  }
+
+  /// perl's message without the lines that the chain already tells.
+  var messageLines: [String] {
+    let lines = failure.message.split(separator: "\n", omittingEmptySubsequences: false).map(String.init)
+    let kept = lines.filter {
+      !$0.hasPrefix("BEGIN failed--compilation aborted at ") && !$0.hasPrefix("Compilation failed in require at ")
+    }
+    let trimmed = (kept.contains { !$0.isEmpty } ? kept : lines).reversed().drop { $0.isEmpty }.reversed()
+    return Array(trimmed)
+  }
+
+  private var subject: String { failure.file.isEmpty ? "The application" : failure.file }
+  private var inFile: String { failure.file.isEmpty ? "" : " \(failure.file)" }
+}
+
+/// Names of signals, for people.
+public enum SignalName {
+  /// `signal 11 (SIGSEGV)`; the number alone where the name is not well known.
+  public static func of(_ number: Int32) -> String {
+    names[number].map { "signal \(number) (\($0))" } ?? "signal \(number)"
+  }
+
+  /// Linux, the numbers that are the same on x86-64 and arm64.
+  private static let names: [Int32: String] = [
+    1: "SIGHUP", 2: "SIGINT", 3: "SIGQUIT", 4: "SIGILL", 5: "SIGTRAP", 6: "SIGABRT", 7: "SIGBUS", 8: "SIGFPE",
+    9: "SIGKILL", 10: "SIGUSR1", 11: "SIGSEGV", 12: "SIGUSR2", 13: "SIGPIPE", 14: "SIGALRM", 15: "SIGTERM",
+    16: "SIGSTKFLT", 24: "SIGXCPU", 25: "SIGXFSZ", 31: "SIGSYS",
+  ]
+}
