@@ -4,7 +4,7 @@
 /// A pattern without a slash (`*.sql`, `share`) matches a file or directory of that name at any depth; one with a slash
 /// (`share/sql`, `/srv/texts/**/*.md`) starts at the directory that it was given relative to. A pattern that matches a
 /// directory matches everything below it.
-public struct RespawnPatterns: Sendable {
+public struct RespawnPatterns: Hashable, Sendable {
   /// The file name endings that are watched without being named.
   public static let defaultExtensions: Set<String> = [
     "tt", "tt2", "tx", "ep", "epl", "html", "htm", "mas", "mhtml", "mc", "tmpl", "conf", "cfg", "ini", "yml", "yaml",
@@ -53,7 +53,7 @@ public struct RespawnPatterns: Sendable {
     return plain.isEmpty ? nil : directory + "/" + plain.joined(separator: "/")
   }
 
-  private struct Pattern: Sendable {
+  private struct Pattern: Hashable, Sendable {
     let glob: GlobPattern
 
     init(_ pattern: String, relativeTo directory: String) {

@@ -59,7 +59,7 @@ public struct TraceIndex: Sendable {
   }
 
   private mutating func add(_ event: TraceEvent, at position: Int?) {
-    guard let seen = Expectation(event, position: position) else { return }
+    guard let seen = Expectation(event, position: position), !WatchRules.isOfKernel(event.path) else { return }
     if let index = indexes[event.path] {
       expectations[index].merge(seen)
     } else {

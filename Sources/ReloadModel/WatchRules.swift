@@ -13,8 +13,15 @@ public struct WatchRules: Equatable, Sendable {
 
   /// Whether a change of the file at this absolute path matters.
   public func isWatched(_ path: String) -> Bool {
+    if Self.isOfKernel(path) { return false }
     if watchedDirectories.contains(where: { Self.contains($0, path) }) { return true }
     return !libraryDirectories.contains { Self.contains($0, path) }
+  }
+
+  /// Whether the path lies where the kernel makes content up (`/proc`, `/sys`, `/dev`): it differs at every look, and
+  /// never means that code changed.
+  public static func isOfKernel(_ path: String) -> Bool {
+    contains("/proc", path) || contains("/sys", path) || contains("/dev", path)
   }
 
   /// Whether `path` is `directory` or lies below it, by path component: `/srv/a` does not contain `/srv/ab`.

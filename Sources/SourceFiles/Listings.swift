@@ -14,24 +14,54 @@ public func listingHash(of directory: String) -> UInt64? {
   return hasher.digest()
 }
 
-/// The names in a directory, without `.`, `..` and what editors leave behind, in the kernel's order; nil when it
-/// cannot be listed.
-public func names(in directory: String) -> [String]? {
-  rawNames(in: directory)?.map { String(decoding: $0.dropLast(), as: UTF8.self) }
+/// A name in a directory and what stands there.
+public struct DirectoryEntry: Hashable, Sendable {
+  /// The name.
+  public var name: String
+  /// What stands there itself, links not followed.
+  public var kind: LinkTrail.Entry.Kind
+}
+
+/// What a directory holds, without `.`, `..` and what editors leave behind, in the kernel's order; nil when it cannot
+/// be listed.
+public func entries(in directory: String) -> [DirectoryEntry]? {
+  var entries: [DirectoryEntry] = []
+  let isListed = forEachName(in: directory) { bytes, type in
+    let name = String(decoding: bytes.dropLast(), as: UTF8.self)
+    entries.append(DirectoryEntry(name: name, kind: kind(type: type, of: name, in: directory)))
+  }
+  return isListed ? entries : nil
+}
+
+/// Most file systems tell the type with the name; for the others it is asked.
+private func kind(type: UInt8, of name: String, in directory: String) -> LinkTrail.Entry.Kind {
+  switch Int(type) {
+  case Int(DT_DIR): return .directory
+  case Int(DT_LNK): return .link
+  case Int(DT_UNKNOWN):
+    guard case .success(let status) = FileStatus.status(ofLink: join(directory, name)) else { return .missing }
+    return status.isDirectory ? .directory : status.isLink ? .link : .file
+  default: return .file
+  }
 }
 
 /// Names as bytes, each with the NUL byte that ends it.
 private func rawNames(in directory: String) -> [[UInt8]]? {
-  guard let stream = opendir(directory) else { return nil }
-  defer { closedir(stream) }
   var names: [[UInt8]] = []
+  return forEachName(in: directory) { name, _ in names.append(name) } ? names : nil
+}
+
+/// Calls `body` with each name, NUL byte included, and its `d_type`; false when the directory cannot be listed.
+private func forEachName(in directory: String, _ body: ([UInt8], UInt8) -> Void) -> Bool {
+  guard let stream = opendir(directory) else { return false }
+  defer { closedir(stream) }
   while let entry = readdir(stream) {
     let name = bytesOfName(entry)
     guard let first = name.first, first != 0, !EditorLeavings.matches(name.dropLast()) else { continue }
     if name == [UInt8(ascii: "."), 0] || name == [UInt8(ascii: "."), UInt8(ascii: "."), 0] { continue }
-    names.append(name)
+    body(name, entry.pointee.d_type)
   }
-  return names
+  return true
 }
 
 private func bytesOfName(_ entry: UnsafeMutablePointer<dirent>) -> [UInt8] {
