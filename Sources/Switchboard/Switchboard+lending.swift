@@ -21,6 +21,14 @@ extension Switchboard {
     answer = nil
   }
 
+  /// Lends nothing more, and ends the queue, so that the workers leave when they are idle.
+  public func retire() {
+    takeBackUnclaimed()
+    queue?.retire()
+    queue = nil
+    workers = 0
+  }
+
   /// Whether requests go to workers just now, apart from how busy those are.
   var canLend: Bool { !isHeld && queue != nil && workers > 0 }
 
