@@ -1,0 +1,105 @@
+import ReloadModel
+
+/// Names one Perl process for as long as `nacre` runs; process ids are given out again, tokens are not. It is the
+/// `token` of ``ProcessProtocol/Command``.
+struct ProcessToken: Hashable, Sendable {
+  /// Counts from 1.
+  var number: UInt32
+}
+
+/// A suspended process that stands after the first `position` events of a trace.
+struct Checkpoint: Hashable, Sendable {
+  var position: Int
+  var process: ProcessToken
+}
+
+/// How a generation came to be.
+enum Way: String, Sendable {
+  case coldStart = "cold start"
+  case rewind
+  case respawn
+}
+
+/// One numbered version of the running code, or of what is to become it.
+struct Generation: Equatable, Sendable {
+  var number: UInt64
+  /// The process that loaded it.
+  var loader: ProcessToken
+  /// The same process, which holds the whole generation now; nil while it loads, and once it has died.
+  var mold: ProcessToken?
+  var trace = LoadTrace()
+  /// In the order of their positions, none twice.
+  var checkpoints: [Checkpoint] = []
+  /// What its workers loaded while they served, each event once.
+  var lazily: [TraceEvent] = []
+  /// Its workers, and whether each is ready.
+  var workers: [ProcessToken: Bool] = [:]
+
+  var readyWorkers: Int { workers.values.count { $0 } }
+
+  /// Adds what a worker loaded; false if all of it was known.
+  mutating func addLazily(_ events: [TraceEvent]) -> Bool {
+    let new = events.filter { !lazily.contains($0) }
+    lazily += new
+    return !new.isEmpty
+  }
+}
+
+/// A generation that is being built.
+struct Candidate: Equatable, Sendable {
+  /// How far it is. Every stage but the first two has a process.
+  enum Stage: Equatable, Sendable {
+    /// A cold start that waits until a base is ready.
+    case awaitingBase
+    /// A base or checkpoint has been asked to fork it.
+    case forking(from: ProcessToken)
+    case loading
+    /// It has loaded; whether the disk still is what it loaded is being looked at.
+    case loaded
+    /// It has not loaded; whether the disk still is what it failed with is being looked at.
+    case failing(LoadFailure)
+    case startingWorkers
+    /// All workers are ready; the last look before the promotion is being taken.
+    case ready
+  }
+
+  var generation: Generation
+  var stage: Stage
+  var way: Way
+  /// What differed from the running generation when it was begun, for the report.
+  var files: [String]
+  /// The last trace position from which it may be rewound; nil for a cold start.
+  var limit: Int?
+  /// How often its workers have died before they were ready.
+  var deaths = 0
+  /// How often a base or a checkpoint was asked in vain.
+  var attempts = 0
+
+  /// The process that loads, or has. In a respawn it is the mold of the running generation.
+  var process: ProcessToken { generation.loader }
+}
+
+/// A candidate that did not load, kept until the disk offers something else.
+struct Rejection: Equatable, Sendable {
+  var failure: LoadFailure
+  /// The process that loaded it.
+  var loader: ProcessToken
+  /// What it had loaded, missed and read until then.
+  var trace: LoadTrace
+  /// What differed from the running generation.
+  var files: [String]
+}
+
+/// What differs between a trace and the disk, as far as the rules of ``GenerationMachine`` need it.
+struct Difference: Equatable, Sendable {
+  /// The paths that differ.
+  var files: [String]
+  /// The position of the first event in the load trace that differs; nil if only what workers loaded lazily does.
+  var position: Int?
+
+  /// Nothing.
+  static let none = Difference(files: [], position: nil)
+
+  /// Whether the disk is what was loaded.
+  var isEmpty: Bool { files.isEmpty }
+}

@@ -1,0 +1,246 @@
+import ReloadModel
+
+/// The life of a candidate.
+extension GenerationMachine {
+  /// Begins a candidate that differs from the running generation in `files` and may keep what was loaded before the
+  /// trace position `limit`; nil for a cold start.
+  mutating func build(files: [String], limit: Int?) {
+    let number = (running?.number ?? 0) + 1
+    candidate = Candidate(
+      generation: Generation(number: number, loader: makeToken()), stage: .awaitingBase, way: .coldStart, files: files,
+      limit: limit)
+    fork()
+  }
+
+  /// Has the candidate forked from the last checkpoint that it may use, or else from the base.
+  mutating func fork() {
+    guard var candidate else { return }
+    candidate.generation.loader = makeToken()
+    candidate.attempts += 1
+    candidate.generation.mold = nil
+    if let limit = candidate.limit, let running,
+      let position = rewindPosition(checkpoints: running.checkpoints.map(\.position), before: limit),
+      let origin = running.checkpoints.first(where: { $0.position == position })
+    {
+      candidate.way = .rewind
+      candidate.generation.trace = running.trace.prefix(position)
+      candidate.generation.checkpoints = running.checkpoints.filter { $0.position <= position }
+      fork(&candidate, from: origin.process)
+    } else {
+      candidate.way = .coldStart
+      candidate.generation.trace = LoadTrace()
+      candidate.generation.checkpoints = []
+      candidate.stage = .awaitingBase
+      switch base {
+      case .ready(let process): fork(&candidate, from: process)
+      case .starting: break
+      case .down: startBase()
+      }
+    }
+    self.candidate = candidate
+  }
+
+  private mutating func fork(_ candidate: inout Candidate, from origin: ProcessToken) {
+    candidate.stage = .forking(from: origin)
+    act(
+      .forkCandidate(
+        candidate.process, from: origin, generation: candidate.generation.number, plan: plan(candidate)))
+  }
+
+  private func plan(_ candidate: Candidate) -> LoadPlan {
+    guard let running, !running.trace.events.isEmpty else {
+      return .first(maximum: settings.checkpoints, lastEdited: edited(candidate.files))
+    }
+    return LoadPlan(like: running.trace, maximum: settings.checkpoints, lastEdited: edited(candidate.files))
+  }
+
+  /// The files that were edited last, these first.
+  private func edited(_ files: [String]) -> [String] { files + lastEdited.filter { !files.contains($0) } }
+
+  /// The process that was asked to fork the candidate cannot: an earlier checkpoint, then the base, then a new base.
+  private mutating func forkFromElsewhere(than origin: ProcessToken, message: String) {
+    guard let attempts = candidate?.attempts else { return }
+    if attempts > settings.checkpoints + 3 {
+      reject(LoadFailure(cause: .system, message: "no process could be forked: \(message)"))
+      return
+    }
+    // It may be that it does not read its channel.
+    act(.kill(origin))
+    forget(checkpoint: origin)
+    if origin == baseProcess { base = .down }
+    fork()
+  }
+
+  mutating func forget(checkpoint process: ProcessToken) {
+    running?.checkpoints.removeAll { $0.process == process }
+    candidate?.generation.checkpoints.removeAll { $0.process == process }
+  }
+
+  mutating func forked(_ process: ProcessToken) {
+    guard candidate?.process == process, case .forking = candidate?.stage else {
+      act(.kill(process))
+      return
+    }
+    candidate?.stage = .loading
+    if candidate?.way != .respawn { candidate?.generation.mold = process }
+  }
+
+  mutating func forkFailed(_ process: ProcessToken, _ message: String) {
+    if candidate?.process == process, case .forking(let origin) = candidate?.stage {
+      act(
+        .report("no candidate could be forked from \(origin == baseProcess ? "the base" : "a checkpoint"): \(message)"))
+      forkFromElsewhere(than: origin, message: message)
+    } else if candidate?.generation.workers[process] != nil {
+      candidateWorkerEnded(process, "could not be forked: \(message)")
+    } else if running?.workers[process] != nil {
+      workerEnded(process, isQuick: true, "could not be forked: \(message)")
+    }
+  }
+
+  /// An origin that dies before it has forked.
+  mutating func originEnded(_ process: ProcessToken) {
+    if case .forking(process) = candidate?.stage { forkFromElsewhere(than: process, message: "the process is gone") }
+  }
+
+  mutating func checkpointLeft(_ checkpoint: Checkpoint, by process: ProcessToken) {
+    guard candidate?.process == process, candidate?.stage == .loading else {
+      act(.close(checkpoint.process))
+      return
+    }
+    candidate?.generation.checkpoints.removeAll { $0.position >= checkpoint.position }
+    candidate?.generation.checkpoints.append(checkpoint)
+  }
+
+  mutating func dropCheckpoints(_ positions: [Int], of process: ProcessToken) {
+    guard candidate?.process == process, candidate?.stage == .loading else { return }
+    let dropped = candidate!.generation.checkpoints.filter { positions.contains($0.position) }
+    candidate?.generation.checkpoints.removeAll { dropped.contains($0) }
+    // The running generation keeps those that it shares until the candidate is promoted.
+    for checkpoint in dropped where !isOfRunning(checkpoint) { act(.close(checkpoint.process)) }
+  }
+
+  private func isOfRunning(_ checkpoint: Checkpoint) -> Bool { running?.checkpoints.contains(checkpoint) ?? false }
+
+  mutating func loaded(_ process: ProcessToken) {
+    guard candidate?.process == process, candidate?.stage == .loading else { return }
+    candidate?.stage = .loaded
+    act(.look(.candidate))
+  }
+
+  mutating func failed(_ process: ProcessToken, _ failure: LoadFailure) {
+    guard candidate?.process == process, candidate?.stage == .loading, let candidate else { return }
+    // A checkpoint that cannot put its open files right has not met the application's fault.
+    if failure.cause == .system, candidate.way == .rewind, let origin = candidate.origin(in: running) {
+      act(.report("a rewind was not possible: \(failure.message)"))
+      abandonLoad(candidate)
+      forkFromElsewhere(than: origin, message: failure.message)
+      return
+    }
+    self.candidate?.stage = .failing(failure.located(by: candidate.generation.trace))
+    act(.look(.candidate))
+  }
+
+  /// What the last look says about the candidate.
+  mutating func looked(_ difference: Difference) {
+    guard let candidate else { return }
+    if !difference.isEmpty {
+      void(candidate, difference)
+      return
+    }
+    switch candidate.stage {
+    case .loaded: startWorkers()
+    case .failing(let failure): reject(failure)
+    case .ready: promote()
+    case .awaitingBase, .forking, .loading, .startingWorkers: break
+    }
+  }
+
+  private mutating func startWorkers() {
+    candidate?.stage = .startingWorkers
+    for _ in 0..<settings.workers { forkCandidateWorker() }
+  }
+
+  private mutating func forkCandidateWorker() {
+    guard let candidate, let mold = candidate.generation.mold else { return }
+    let worker = makeToken()
+    self.candidate?.generation.workers[worker] = false
+    self.candidate?.stage = .startingWorkers
+    act(.forkWorker(worker, from: mold, generation: candidate.generation.number))
+  }
+
+  mutating func workerReady(_ process: ProcessToken) {
+    if running?.workers[process] != nil {
+      running?.workers[process] = true
+      act(.countWorkers(running!.readyWorkers))
+    } else if candidate?.generation.workers[process] != nil {
+      candidate?.generation.workers[process] = true
+      guard candidate!.generation.readyWorkers == settings.workers else { return }
+      candidate?.stage = .ready
+      act(.look(.candidate))
+    }
+  }
+
+  mutating func candidateWorkerEnded(_ process: ProcessToken, _ how: String) {
+    candidate?.generation.workers[process] = nil
+    candidate?.deaths += 1
+    if candidate!.deaths > 3 {
+      reject(LoadFailure(cause: .system, message: "its workers end before they can serve; the last one \(how)"))
+    } else {
+      forkCandidateWorker()
+    }
+  }
+
+  mutating func candidateEnded(_ candidate: Candidate, _ departure: Departure) {
+    switch candidate.stage {
+    case .awaitingBase, .forking, .failing: break
+    case .loading:
+      self.candidate?.stage = .failing(
+        LoadFailure(
+          ending: departure.ending, location: departure.file.map { ($0, departure.line) },
+          trace: candidate.generation.trace, timeout: departure.timeout))
+      act(.look(.candidate))
+    case .loaded, .startingWorkers, .ready:
+      self.candidate?.generation.mold = nil
+      reject(
+        LoadFailure(cause: .killed, message: "the mold of the new generation \(departure.ending)"))
+    }
+  }
+
+  private mutating func promote() {
+    guard let candidate else { return }
+    let old = running
+    let new = candidate.generation
+    self.candidate = nil
+    running = new
+    rejection = nil
+    respawning = []
+    voids = [:]
+    lastEdited = Array(edited(candidate.files).prefix(8))
+    act(
+      .promote(
+        Promotion(
+          generation: new.number, way: candidate.way, files: candidate.files, workers: new.readyWorkers,
+          isFirst: old == nil)))
+    guard let old else { return }
+    for checkpoint in old.checkpoints where !new.checkpoints.contains(checkpoint) { act(.close(checkpoint.process)) }
+    act(.retire(Array(old.workers.keys)))
+    keep(old, besides: new)
+  }
+
+  private mutating func keep(_ old: Generation, besides new: Generation) {
+    guard old.mold != nil, old.mold != new.mold else { return }
+    kept.append(old)
+    kept[kept.count - 1].checkpoints = []
+    kept[kept.count - 1].workers = [:]
+    while kept.count > settings.keptMolds {
+      if let mold = kept.removeFirst().mold { act(.close(mold)) }
+    }
+  }
+}
+
+extension Candidate {
+  /// The checkpoint that forked it: the last that it has from the running generation.
+  func origin(in running: Generation?) -> ProcessToken? {
+    generation.checkpoints.last { running?.checkpoints.contains($0) ?? false }?.process
+  }
+}

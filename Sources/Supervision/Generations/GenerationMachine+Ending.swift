@@ -1,0 +1,181 @@
+import ReloadModel
+
+/// Candidates that come to nothing.
+extension GenerationMachine {
+  /// After so many candidates in a row that one path has made void, the path says nothing any more.
+  static let patience = 3
+  /// After so many that a source file has made void, nothing is tried until the next save.
+  static let patienceWithSources = 10
+
+  /// The disk is no longer what the candidate loaded: start again with what it is now.
+  mutating func void(_ candidate: Candidate, _ difference: Difference) {
+    if let file = noteVoid(difference, candidate.generation.trace) {
+      reject(
+        LoadFailure(cause: .system, file: file, message: "\(file) changes whenever the application loads"))
+      return
+    }
+    dismantle(candidate)
+    self.candidate = nil
+    if running != nil {
+      act(.look(.running))
+    } else {
+      build(files: difference.files, limit: nil)
+    }
+  }
+
+  /// A file that the load itself writes makes every candidate void, so that such a file is ignored in the end. A source
+  /// file never is: somebody may be saving it over and over. Returns one that has changed too often.
+  private mutating func noteVoid(_ difference: Difference, _ trace: LoadTrace) -> String? {
+    var sources: Set<String> = []
+    for case .began(let file, _, _, _, _) in trace.events { sources.insert(file) }
+    voids = voids.filter { difference.files.contains($0.key) }
+    for file in difference.files { voids[file, default: 0] += 1 }
+    for file in difference.files where !sources.contains(file) && voids[file]! >= Self.patience {
+      restless.insert(file)
+      act(.report("\(file) changes whenever the application loads, so its changes are ignored (as with --ignore)"))
+    }
+    if !restless.isEmpty {
+      running?.trace.calm(restless)
+      rejection?.trace.calm(restless)
+    }
+    return difference.files.first { sources.contains($0) && voids[$0]! >= Self.patienceWithSources }
+  }
+
+  mutating func reject(_ failure: LoadFailure) {
+    guard let candidate else { return }
+    dismantle(candidate)
+    self.candidate = nil
+    rejection = Rejection(
+      failure: failure, loader: candidate.process, trace: candidate.generation.trace, files: candidate.files)
+    voids = [:]
+    if running == nil, !settings.waitsForSaves {
+      act(.giveUp(failure, generation: candidate.generation.number))
+    } else {
+      act(.reject(failure, generation: candidate.generation.number, running: running?.number))
+    }
+  }
+
+  /// Ends every process that only the candidate has.
+  mutating func dismantle(_ candidate: Candidate) {
+    for worker in candidate.generation.workers.keys.sorted(by: { $0.number < $1.number }) { act(.kill(worker)) }
+    if candidate.way != .respawn { abandonLoad(candidate) }
+  }
+
+  func hasProcess(_ candidate: Candidate) -> Bool {
+    switch candidate.stage {
+    case .awaitingBase, .forking: false
+    case .loading, .loaded, .failing, .startingWorkers, .ready: true
+    }
+  }
+
+  mutating func abandonLoad(_ candidate: Candidate) {
+    if hasProcess(candidate) { act(.kill(candidate.process)) }
+    for checkpoint in candidate.generation.checkpoints
+    where !(running?.checkpoints.contains(checkpoint) ?? false) {
+      act(.close(checkpoint.process))
+    }
+  }
+
+  // MARK: Deaths
+
+  mutating func ended(_ process: ProcessToken, _ departure: Departure) {
+    if process == baseProcess {
+      baseEnded(process, departure)
+    } else if let candidate, candidate.generation.workers[process] != nil {
+      candidateWorkerEnded(process, "\(departure.ending)")
+    } else if running?.workers[process] != nil {
+      workerEnded(process, isQuick: departure.isQuick, "\(departure.ending)")
+    } else if process == running?.mold {
+      moldEnded(departure)
+    } else if let candidate, candidate.process == process {
+      candidateEnded(candidate, departure)
+    } else {
+      kept.removeAll { $0.mold == process }
+      originEnded(process)
+      forget(checkpoint: process)
+    }
+  }
+
+  mutating func startBase() {
+    let process = makeToken()
+    base = .starting(process)
+    act(.startBase(process))
+  }
+
+  mutating func baseReady(_ process: ProcessToken, _ loaded: [TraceEvent]) {
+    guard base == .starting(process) else { return }
+    base = .ready(process)
+    baseTrace = LoadTrace(loaded)
+    quickBases = 0
+    if candidate?.stage == .awaitingBase { fork() }
+  }
+
+  private mutating func baseEnded(_ process: ProcessToken, _ departure: Departure) {
+    let wasReady = base == .ready(process)
+    base = .down
+    if !wasReady, running == nil, rejection == nil {
+      act(
+        .giveUp(
+          LoadFailure(cause: .system, message: "perl \(departure.ending) before it was ready"), generation: 1))
+      return
+    }
+    act(.report("the base \(departure.ending); a new one is started"))
+    quickBases += wasReady ? 0 : 1
+    let delay = Self.delay(after: quickBases)
+    if case .forking(process) = candidate?.stage { candidate?.stage = .awaitingBase }
+    if delay == 0 { startBase() } else { wake(afterSeconds: delay) }
+  }
+
+  private mutating func moldEnded(_ departure: Departure) {
+    running?.mold = nil
+    act(.report("the mold of generation \(running!.number) \(departure.ending)"))
+    // A respawn has lost what its workers are forked from.
+    if let candidate, candidate.way == .respawn {
+      dismantle(candidate)
+      self.candidate = nil
+      build(files: candidate.files, limit: .max)
+    }
+  }
+
+  mutating func workerEnded(_ process: ProcessToken, isQuick: Bool, _ how: String) {
+    running?.workers[process] = nil
+    act(.countWorkers(running!.readyWorkers))
+    quickWorkers = isQuick ? quickWorkers + 1 : 0
+    let delay = Self.delay(after: quickWorkers)
+    if delay == 0 {
+      replaceWorkers()
+    } else {
+      if !isWaking { act(.report("a new worker \(how); the next one is forked in \(delay) s")) }
+      wake(afterSeconds: delay)
+    }
+  }
+
+  /// Forks the workers that the running generation lacks; builds it anew if nothing is left to fork them from.
+  mutating func replaceWorkers() {
+    guard let generation = running, !isWaking else { return }
+    let missing = settings.workers - generation.workers.count
+    guard missing > 0 else { return }
+    guard let mold = generation.mold else {
+      if candidate == nil, rejection == nil { build(files: [], limit: .max) }
+      return
+    }
+    for _ in 0..<missing {
+      let worker = makeToken()
+      running?.workers[worker] = false
+      act(.forkWorker(worker, from: mold, generation: generation.number))
+    }
+  }
+}
+
+extension LoadTrace {
+  /// Makes the events of these paths say nothing, and keeps their positions.
+  mutating func calm(_ paths: Set<String>) {
+    self = LoadTrace(
+      events.map { event in
+        switch event {
+        case .began, .ended, .library: event
+        default: paths.contains(event.path) ? .library(file: event.path, key: "", microseconds: 0) : event
+        }
+      })
+  }
+}

@@ -1,0 +1,83 @@
+import ReloadModel
+
+/// What is done about what the disk shows.
+extension GenerationMachine {
+  mutating func touched(_ files: [String]) {
+    respawning += files.filter { !respawning.contains($0) }
+    switch candidate?.stage {
+    case nil: act(.look(.running))
+    // An endless loop would be waited for although its file has been put right.
+    case .loading: act(.look(.candidate))
+    case .awaitingBase, .forking, .loaded, .failing, .startingWorkers, .ready: break
+    }
+  }
+
+  mutating func demanded() {
+    guard candidate == nil else { return }
+    isDemanded = true
+    act(.look(.running))
+  }
+
+  mutating func traced(_ process: ProcessToken, _ events: [TraceEvent]) {
+    if candidate?.process == process {
+      candidate?.generation.trace.append(contentsOf: events)
+      if !restless.isEmpty { candidate?.generation.trace.calm(restless) }
+    } else if candidate?.generation.workers[process] != nil {
+      _ = candidate!.generation.addLazily(events)
+    } else if running?.workers[process] != nil, running!.addLazily(events), candidate == nil {
+      // It may have changed between the load and the watch.
+      act(.look(.running))
+    }
+  }
+
+  /// Decides what to do about the disk while there is no candidate.
+  mutating func decide(_ difference: Difference, _ rejected: Difference, _ base: Difference) {
+    guard candidate == nil else { return }
+    let isDemanded = isDemanded
+    self.isDemanded = false
+    if !base.isEmpty {
+      restartBase(base.files + difference.files)
+    } else if running == nil {
+      if rejection != nil, !rejected.isEmpty || isDemanded { build(files: rejected.files, limit: nil) }
+    } else if let position = difference.position {
+      // The same files differ as before, and the failed candidate would meet exactly what it met.
+      if let rejection, rejected.isEmpty, rejection.files == difference.files, !isDemanded { return }
+      build(files: difference.files, limit: position)
+    } else {
+      let isForgiven = forgive()
+      let files = difference.files + respawning.filter { !difference.files.contains($0) }
+      if !files.isEmpty || isDemanded && !isForgiven { respawn(files) } else { replaceWorkers() }
+    }
+  }
+
+  /// What the running generation has loaded is back. False if nothing was wrong.
+  private mutating func forgive() -> Bool {
+    guard rejection != nil, let running else { return false }
+    rejection = nil
+    act(.forgive(running: running.number))
+    return true
+  }
+
+  /// What perl had loaded before Nacre has changed, so no process that lives can be used.
+  private mutating func restartBase(_ files: [String]) {
+    if let process = baseProcess { act(.close(process)) }
+    startBase()
+    build(files: files, limit: nil)
+  }
+
+  /// New workers from the same mold.
+  private mutating func respawn(_ files: [String]) {
+    guard var generation = running else { return }
+    guard let mold = generation.mold else {
+      build(files: files, limit: .max)
+      return
+    }
+    generation.number += 1
+    generation.workers = [:]
+    generation.lazily = []
+    respawning = []
+    generation.loader = mold
+    candidate = Candidate(generation: generation, stage: .loaded, way: .respawn, files: files, limit: nil)
+    act(.look(.candidate))
+  }
+}

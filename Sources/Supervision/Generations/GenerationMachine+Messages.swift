@@ -1,0 +1,100 @@
+import ProcessProtocol
+import ReloadModel
+
+extension GenerationMachine {
+  /// What has happened.
+  enum Event: Equatable {
+    /// The server starts.
+    case start
+    /// A base is ready; what perl had loaded before Nacre.
+    case baseReady(ProcessToken, loaded: [TraceEvent])
+    /// The process of a candidate exists.
+    case forked(ProcessToken)
+    /// A process asked for does not exist, and why.
+    case forkFailed(ProcessToken, message: String)
+    /// A process that loads has left a checkpoint.
+    case checkpointLeft(Checkpoint, by: ProcessToken)
+    /// A process that loads has too many checkpoints.
+    case checkpointsDropped(positions: [Int], by: ProcessToken)
+    /// A process has loaded something: a candidate, or a worker while it served.
+    case traced(ProcessToken, [TraceEvent])
+    case loaded(ProcessToken)
+    case failed(ProcessToken, LoadFailure)
+    case workerReady(ProcessToken)
+    /// A process is gone, and everything it sent has been handled.
+    case ended(ProcessToken, Departure)
+    /// The disk has been touched and is quiet again. `respawning` are files that no load reads, but that call for new
+    /// workers.
+    case touched(respawning: [String])
+    /// A person asks for a reload, whatever the disk says.
+    case demanded
+    /// What an ``Action/look(_:)`` has found.
+    case looked(Findings)
+    /// The time of an ``Action/wake(afterSeconds:)`` is over.
+    case woke
+    /// The server stops.
+    case stop
+  }
+
+  /// How a process left.
+  struct Departure: Equatable {
+    var ending: ProcessEnding
+    /// Where it was in its Perl code, if its scoreboard cell tells.
+    var file: String?
+    var line: UInt32 = 0
+    /// The seconds after which it was killed because it was still loading.
+    var timeout: Int32?
+    /// Whether it ended within a second of its start.
+    var isQuick = false
+  }
+
+  /// What is to be compared with the disk.
+  enum Subject: Equatable {
+    /// The running generation, the rejected candidate and the base.
+    case running
+    case candidate
+  }
+
+  /// The answer to a look.
+  enum Findings: Equatable {
+    case running(Difference, rejected: Difference, base: Difference)
+    case candidate(Difference)
+  }
+
+  /// A generation that takes over.
+  struct Promotion: Equatable {
+    var generation: UInt64
+    var way: Way
+    var files: [String]
+    var workers: Int
+    /// Whether nothing was running before.
+    var isFirst: Bool
+  }
+
+  /// What is to be done, in this order.
+  enum Action: Equatable {
+    case startBase(ProcessToken)
+    case forkCandidate(ProcessToken, from: ProcessToken, generation: UInt64, plan: LoadPlan)
+    /// The worker receives from the queue of `generation`.
+    case forkWorker(ProcessToken, from: ProcessToken, generation: UInt64)
+    /// End a suspended process by closing its channel.
+    case close(ProcessToken)
+    /// End a process that may not read its channel.
+    case kill(ProcessToken)
+    /// Watch what the subject has loaded, drain the watcher, compare with the disk, and come back with the findings.
+    case look(Subject)
+    case wake(afterSeconds: Int)
+    case promote(Promotion)
+    /// These workers of an older generation are to leave when they are idle.
+    case retire([ProcessToken])
+    /// So many workers of the running generation are ready now.
+    case countWorkers(Int)
+    /// Tell people; `running` goes on, if there is one.
+    case reject(LoadFailure, generation: UInt64, running: UInt64?)
+    /// The files of the running generation are back: the rejection is forgotten, without a reload.
+    case forgive(running: UInt64)
+    /// There is nothing to run, and nobody to wait for a save: end with this failure.
+    case giveUp(LoadFailure, generation: UInt64)
+    case report(String)
+  }
+}

@@ -1,0 +1,130 @@
+import ReloadModel
+
+/// The rules by which generations follow each other: events in, actions out. It knows no descriptors, no clocks and no
+/// files, so that every rule can be tested without a process.
+///
+/// Invariants: there is at most one candidate; a process belongs to the base, the running generation, the candidate, or
+/// a kept mold, and an event of any other process means nothing; a checkpoint belongs to every generation whose trace
+/// begins with what it has loaded, and is closed with the last of them.
+struct GenerationMachine {
+  /// What is fixed for the life of the server.
+  struct Settings {
+    /// Whether a first start that fails waits for the next save.
+    var waitsForSaves = true
+    var workers = 5
+    /// The most checkpoints of one generation.
+    var checkpoints = 16
+    /// The molds kept besides the running one.
+    var keptMolds = 1
+  }
+
+  enum Base: Equatable {
+    case down
+    case starting(ProcessToken)
+    case ready(ProcessToken)
+  }
+
+  let settings: Settings
+  var base = Base.down
+  /// What perl had loaded before Nacre.
+  var baseTrace = LoadTrace()
+  var running: Generation?
+  var candidate: Candidate?
+  var rejection: Rejection?
+  /// The molds of earlier generations, the latest last.
+  var kept: [Generation] = []
+  /// The files that were edited last, the latest first.
+  var lastEdited: [String] = []
+  /// Files that no load reads and that were touched since the running generation was promoted.
+  var respawning: [String] = []
+  /// A reload was asked for, whatever the disk says.
+  var isDemanded = false
+  var isStopping = false
+  /// Whether a ``Action/wake(afterSeconds:)`` is under way.
+  var isWaking = false
+  /// The bases and the workers that ended as soon as they had started, one after another.
+  var quickBases = 0
+  var quickWorkers = 0
+  /// How often in a row each path has made a candidate void.
+  var voids: [String: Int] = [:]
+  /// Paths that every load changes, so that they say nothing.
+  var restless: Set<String> = []
+  var actions: [Action] = []
+  private var lastToken: UInt32 = 0
+
+  init(settings: Settings) { self.settings = settings }
+
+  /// Whether what was touched has not yet led to a promotion, a rejection or nothing.
+  var isBusy: Bool { candidate != nil }
+
+  /// A name for a new process.
+  mutating func makeToken() -> ProcessToken {
+    lastToken += 1
+    return ProcessToken(number: lastToken)
+  }
+
+  /// Takes in one event.
+  mutating func handle(_ event: Event) -> [Action] {
+    actions.removeAll()
+    if isStopping { return [] }
+    switch event {
+    case .start: start()
+    case .baseReady(let process, let loaded): baseReady(process, loaded)
+    case .forked(let process): forked(process)
+    case .forkFailed(let process, let message): forkFailed(process, message)
+    case .checkpointLeft(let checkpoint, let process): checkpointLeft(checkpoint, by: process)
+    case .checkpointsDropped(let positions, let process): dropCheckpoints(positions, of: process)
+    case .traced(let process, let events): traced(process, events)
+    case .loaded(let process): loaded(process)
+    case .failed(let process, let failure): failed(process, failure)
+    case .workerReady(let process): workerReady(process)
+    case .ended(let process, let departure): ended(process, departure)
+    case .touched(let files): touched(files)
+    case .demanded: demanded()
+    case .looked(.running(let difference, let rejected, let base)): decide(difference, rejected, base)
+    case .looked(.candidate(let difference)): looked(difference)
+    case .woke: woke()
+    case .stop: stop()
+    }
+    return actions
+  }
+
+  mutating func act(_ action: Action) { actions.append(action) }
+
+  private mutating func start() {
+    startBase()
+    build(files: [], limit: nil)
+  }
+
+  private mutating func stop() {
+    isStopping = true
+    if let candidate { dismantle(candidate) }
+    candidate = nil
+    for checkpoint in running?.checkpoints ?? [] { act(.close(checkpoint.process)) }
+    for mold in (kept + [running].compactMap { $0 }).compactMap(\.mold) { act(.close(mold)) }
+    if let process = baseProcess { act(.close(process)) }
+  }
+
+  /// The base, ready or not.
+  var baseProcess: ProcessToken? {
+    switch base {
+    case .down: nil
+    case .starting(let process), .ready(let process): process
+    }
+  }
+
+  /// The seconds to wait before the next of several attempts that failed at once: 0, 1, 2 ... 10.
+  static func delay(after failures: Int) -> Int { min(max(failures - 1, 0), 10) }
+
+  mutating func wake(afterSeconds seconds: Int) {
+    if isWaking { return }
+    isWaking = true
+    act(.wake(afterSeconds: seconds))
+  }
+
+  private mutating func woke() {
+    isWaking = false
+    if base == .down { startBase() }
+    replaceWorkers()
+  }
+}

@@ -1,0 +1,63 @@
+import Glibc
+import Switchboard
+
+/// One Perl process as `nacre` sees it, from the moment its channel is there until it is reaped.
+final class PerlProcess {
+  /// What it was made for. A candidate that has loaded is a mold.
+  enum Role: Equatable {
+    case base
+    case candidate(cell: Int)
+    case checkpoint
+    case worker(cell: Int, generation: UInt64)
+  }
+
+  let token: ProcessToken
+  let role: Role
+  let bornAt: UInt64
+  /// nil once it has ended, or once it was told to leave by closing it.
+  var channel: Channel?
+  /// nil until its hello, and again once it is reaped: the number may then be another's.
+  var pid: pid_t? { didSet { lastPid = pid ?? lastPid } }
+  /// Its process id, for people; not to be sent signals.
+  private(set) var lastPid: pid_t?
+  /// What happens if it does not do in time what it is to do.
+  var timer: EventLoop.Timer?
+  /// The seconds after which it was killed because it was still loading.
+  var timeout: Int32?
+  /// Whether it is to be killed as soon as its process id is known.
+  var isCondemned = false
+  /// Whether `nacre` wants it gone, so that its end is no news.
+  var isDismissed = false
+
+  init(token: ProcessToken, role: Role, channel: Channel, pid: pid_t? = nil, bornAt: UInt64) {
+    self.token = token
+    self.role = role
+    self.channel = channel
+    self.pid = pid
+    lastPid = pid
+    self.bornAt = bornAt
+  }
+
+  /// Its cell on the scoreboard.
+  var cell: Int? {
+    switch role {
+    case .candidate(let cell), .worker(let cell, _): cell
+    case .base, .checkpoint: nil
+    }
+  }
+
+  var isWorker: Bool { if case .worker = role { true } else { false } }
+
+  func reaped() { pid = nil }
+
+  func send(signal: Int32) {
+    if let pid { Glibc.kill(pid, signal) }
+  }
+
+  /// Ends it, now or at its hello.
+  func kill() {
+    isDismissed = true
+    isCondemned = true
+    send(signal: SIGKILL)
+  }
+}

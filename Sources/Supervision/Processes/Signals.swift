@@ -1,0 +1,30 @@
+import CLinux
+import Glibc
+
+/// The signals that `nacre` answers to, as something that can be read.
+final class Signals {
+  /// The `signalfd`.
+  let descriptor: Int32
+
+  /// Blocks the signals and collects them from now on; -1 as the descriptor if the system has none left.
+  init() {
+    var set = sigset_t()
+    sigemptyset(&set)
+    for signal in [SIGTERM, SIGINT, SIGQUIT, SIGHUP, SIGCHLD] { sigaddset(&set, signal) }
+    sigprocmask(SIG_BLOCK, &set, nil)
+    signal(SIGPIPE, SIG_IGN)
+    descriptor = signalfd(-1, &set, Int32(SFD_NONBLOCK | SFD_CLOEXEC))
+  }
+
+  deinit { close(descriptor) }
+
+  /// The signals that came since the last call, in order.
+  func received() -> [Int32] {
+    var signals: [Int32] = []
+    var info = signalfd_siginfo()
+    while read(descriptor, &info, MemoryLayout<signalfd_siginfo>.size) == MemoryLayout<signalfd_siginfo>.size {
+      signals.append(Int32(info.ssi_signo))
+    }
+    return signals
+  }
+}

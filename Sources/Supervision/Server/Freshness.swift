@@ -1,0 +1,164 @@
+import FileWatching
+import Glibc
+import ProcessProtocol
+import ReloadModel
+import SourceFiles
+import Switchboard
+
+/// What the supervisor knows about the disk: what was touched, whether it is quiet again, and how it differs from what
+/// was loaded.
+final class Freshness {
+  let watcher: Watcher
+  /// What every Perl process is told.
+  let runSettings: RunSettings
+  /// Whether changes lead to reloads by themselves.
+  let isAutomatic: Bool
+  /// Whether requests wait until the code is fresh (development).
+  let holdsRequests: Bool
+  /// When the first of the touches was seen that have not led to anything yet.
+  private(set) var touchedAt: UInt64?
+
+  private let patterns: RespawnPatterns
+  private let roots: [String]
+  private var settling = Settling()
+  private var findings = Findings.nothing
+  /// By the process that loaded: the same load keeps its index from candidate to running generation.
+  private var indexes: [ProcessToken: Index] = [:]
+  private var watched: [Int] = []
+
+  private struct Index {
+    var index = TraceIndex()
+    var events = 0
+    var lazily = 0
+    var restless = 0
+  }
+
+  init(settings: ServerSettings) {
+    isAutomatic = settings.reloads
+    holdsRequests = settings.reloads && settings.isDevelopment
+    watcher = Watcher()
+    let directory = settings.applicationFile.map(parent)
+    patterns = RespawnPatterns(
+      watch: settings.watch, ignore: settings.ignore, relativeTo: directory ?? absolute("."))
+    roots = [directory].compactMap(\.self) + patterns.roots
+    runSettings = RunSettings(
+      application: settings.application, includeDirectories: settings.includeDirectories, modules: settings.modules,
+      environment: settings.environment, looksBeforeRequests: holdsRequests,
+      rules: WatchRules(
+        libraryDirectories: settings.perl.libraryDirectories + [settings.perlLibrary],
+        watchedDirectories: patterns.roots),
+      spoolDirectory: ServerSettings.spoolDirectory)
+  }
+
+  /// What the Perl processes poll before a request; -1 if they need not.
+  var inheritedDescriptor: Int32 { holdsRequests ? watcher.descriptor : -1 }
+
+  /// Whether everything that was touched has been looked at.
+  var isQuiet: Bool { settling.readyAt == nil }
+
+  /// When to look; nil if there is nothing to look at.
+  var settlesAt: UInt64? { settling.readyAt }
+
+  /// Reads what the kernel has queued, without blocking.
+  func drain(at now: UInt64) {
+    var new = watcher.drain()
+    if watcher.polls { new.merge(watcher.poll()) }
+    guard isAutomatic, !new.isNothing else { return }
+    findings.merge(new)
+    settling.note(at: now, writersAtWork: new.writersAtWork)
+    if touchedAt == nil { touchedAt = now }
+  }
+
+  /// The burst is over: the respawn pattern files that differ. Nil if it is not over.
+  func settled(at now: UInt64) -> [String]? {
+    guard settling.isReady(at: now) else { return nil }
+    settling.examined()
+    let files = findings.everything ? nil : findings.patternFiles
+    findings = .nothing
+    return watcher.changedPatternFiles(among: files).sorted()
+  }
+
+  /// What was touched has led to something.
+  func resolved() { touchedAt = nil }
+
+  /// Somebody asked for a reload.
+  func demanded(at now: UInt64) { if touchedAt == nil { touchedAt = now } }
+
+  // MARK: Looking
+
+  /// Watches everything that the machine's traces depend on.
+  func watch(_ machine: GenerationMachine) {
+    let lazily =
+      (machine.running?.lazily ?? []) + (machine.candidate?.generation.trace.events ?? [])
+      + (machine.candidate?.generation.lazily ?? []) + (machine.rejection?.trace.events ?? [])
+      + machine.baseTrace.events
+    // The sizes tell whether anything is new since the last call, for traces only grow or are replaced.
+    let sizes = [
+      Int(machine.running?.number ?? 0), machine.running?.trace.events.count ?? 0, machine.running?.lazily.count ?? 0,
+      machine.candidate.map { Int($0.process.number) } ?? 0, lazily.count, machine.restless.count,
+    ]
+    guard sizes != watched else { return }
+    watched = sizes
+    watcher.watch(
+      trace: machine.running?.trace ?? LoadTrace(), lazily: lazily, rules: runSettings.rules, roots: roots,
+      patterns: patterns)
+  }
+
+  /// Compares with the disk what the machine asks about.
+  func look(_ subject: GenerationMachine.Subject, _ machine: GenerationMachine) -> GenerationMachine.Findings {
+    defer { forgetIndexes(of: machine) }
+    let restless = machine.restless.count
+    switch subject {
+    case .candidate:
+      guard let candidate = machine.candidate else { return .candidate(.none) }
+      let generation = candidate.generation
+      return .candidate(
+        relevant(changes(candidate.process, generation.trace, generation.lazily, restless: restless), isTrigger: false))
+    case .running:
+      var (running, rejected) = (Difference.none, Difference.none)
+      if let generation = machine.running {
+        running = relevant(
+          changes(generation.loader, generation.trace, generation.lazily, restless: restless), isTrigger: true)
+      }
+      if let rejection = machine.rejection {
+        rejected = relevant(changes(rejection.loader, rejection.trace, [], restless: restless), isTrigger: true)
+      }
+      let base = machine.baseProcess.map {
+        relevant(changes($0, machine.baseTrace, [], restless: restless), isTrigger: true)
+      }
+      return .running(running, rejected: rejected, base: base ?? .none)
+    }
+  }
+
+  private func changes(
+    _ loader: ProcessToken, _ trace: LoadTrace, _ lazily: [TraceEvent], restless: Int
+  ) -> Changes {
+    var entry = indexes[loader] ?? Index(restless: restless)
+    if entry.restless != restless || entry.events > trace.events.count || entry.lazily > lazily.count {
+      entry = Index(restless: restless)
+    }
+    // Taken out, so that the index is not copied when it grows.
+    indexes[loader] = nil
+    entry.index.append(contentsOf: Array(trace.events[entry.events...]))
+    entry.index.append(lazily: Array(lazily[entry.lazily...]))
+    (entry.events, entry.lazily) = (trace.events.count, lazily.count)
+    let changes = entry.index.changes(on: LocalDisk())
+    indexes[loader] = entry
+    return changes
+  }
+
+  private func forgetIndexes(of machine: GenerationMachine) {
+    let used = [
+      machine.running?.loader, machine.candidate?.process, machine.rejection?.loader, machine.baseProcess,
+    ]
+    indexes = indexes.filter { used.contains($0.key) }
+  }
+
+  /// Files that the user wants ignored start no reload, and make no candidate void; but a reload takes everything.
+  private func relevant(_ changes: Changes, isTrigger: Bool) -> Difference {
+    let counting = changes.all.filter { !patterns.ignores($0.path) }
+    guard !counting.isEmpty else { return .none }
+    let all = isTrigger ? changes.all : counting
+    return Difference(files: all.map(\.path), position: all.compactMap(\.position).min())
+  }
+}

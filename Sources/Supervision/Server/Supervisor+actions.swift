@@ -1,0 +1,178 @@
+import CLinux
+import Glibc
+import ProcessProtocol
+import ReloadModel
+import Switchboard
+
+extension Supervisor {
+  func perform(_ action: GenerationMachine.Action) {
+    switch action {
+    case .startBase(let process): startBase(process)
+    case .forkCandidate(let process, let origin, let generation, let plan):
+      forkCandidate(process, from: origin, generation: generation, plan: plan)
+    case .forkWorker(let process, let mold, let generation):
+      forkWorker(process, from: mold, generation: generation)
+    case .close(let process): close(process)
+    case .kill(let process): kill(process)
+    case .look(let subject): look(subject)
+    case .wake(let seconds):
+      loop.after(UInt64(seconds) * Self.second) { [unowned self] in handle(.woke) }
+    case .promote(let promotion): promote(promotion)
+    case .retire(let workers): retire(workers)
+    case .countWorkers(let count): switchboard.setWorkers(count)
+    case .reject(let failure, let generation, let running):
+      reject(failure, generation: generation, running: running)
+    case .forgive(let generation): forgive(generation)
+    case .giveUp(let failure, let generation): giveUp(failure, generation: generation)
+    case .report(let text): report(text)
+    }
+  }
+
+  // MARK: Making processes
+
+  private func startBase(_ token: ProcessToken) {
+    var ends: [Int32] = [-1, -1]
+    let kind = Int32(SOCK_SEQPACKET.rawValue) | Int32(SOCK_CLOEXEC.rawValue)
+    guard socketpair(AF_UNIX, kind, 0, &ends) == 0 else {
+      report("\(SystemError("make a channel"))")
+      handle(.ended(token, .init(ending: .unknown, isQuick: true)))
+      return
+    }
+    defer { Glibc.close(ends[1]) }
+    let channel = Channel(descriptor: ends[0])
+    do {
+      let pid = try Spawning.start(
+        settings.perl.program, baseArguments(channel: ends[1]),
+        keeping: [ends[1], scoreboard.descriptor] + [freshness.inheritedDescriptor].filter { $0 >= 0 })
+      let process = PerlProcess(token: token, role: .base, channel: channel, pid: pid, bornAt: loop.now)
+      guard adopt(process) else { return }
+      if !channel.send(.configure(freshness.runSettings)) { process.kill() }
+      limit(process, to: UInt64(settings.loadTimeout) * Self.second)
+    } catch {
+      report("\(error)")
+      handle(.ended(token, .init(ending: .unknown, isQuick: true)))
+    }
+  }
+
+  private func baseArguments(channel: Int32) -> [String] {
+    [
+      "-I\(settings.perlLibrary)", "-MNacre::Host", "-e", "Nacre::Host::main()", "--",
+      "so=\(settings.extensionLibrary)", "channel=\(channel)", "scoreboard=\(scoreboard.descriptor)",
+      "inotify=\(freshness.inheritedDescriptor)", "nacre=\(getpid())",
+    ]
+  }
+
+  private func forkCandidate(_ token: ProcessToken, from origin: ProcessToken, generation: UInt64, plan: LoadPlan) {
+    candidateQueue = nil
+    guard let cell = takeCell() else {
+      handle(.forkFailed(token, message: "no cell of the scoreboard is free"))
+      return
+    }
+    order(
+      token, .candidate(cell: cell), from: origin,
+      .forkCandidate(generation: generation, token: token.number, cell: UInt32(cell), plan: plan))
+  }
+
+  private func forkWorker(_ token: ProcessToken, from mold: ProcessToken, generation: UInt64) {
+    do {
+      let queue: LendingQueue
+      if generation == machine.running?.number, let running = self.queue {
+        queue = running
+      } else {
+        queue = try candidateQueue ?? switchboard.makeQueue()
+        candidateQueue = queue
+      }
+      guard let cell = takeCell() else {
+        handle(.forkFailed(token, message: "no cell of the scoreboard is free"))
+        return
+      }
+      order(
+        token, .worker(cell: cell, generation: generation), from: mold,
+        .forkWorker(token: token.number, cell: UInt32(cell), generation: generation), [queue.receivingEnd])
+    } catch {
+      handle(.forkFailed(token, message: "\(error)"))
+    }
+  }
+
+  private func order(
+    _ token: ProcessToken, _ role: PerlProcess.Role, from origin: ProcessToken, _ command: Command,
+    _ descriptors: [Int32] = []
+  ) {
+    let timer = loop.after(Self.patience) { [unowned self] in
+      failOrder(token, "it was not forked in \(Self.patience / Self.second) s")
+    }
+    orders[token] = Order(role: role, origin: origin, timer: timer)
+    if processes[origin]?.channel?.send(command, descriptors: descriptors) != true {
+      failOrder(token, "its origin does not answer")
+    }
+  }
+
+  /// A process that was asked for will not come.
+  func failOrder(_ token: ProcessToken, _ message: String) {
+    guard let order = orders.removeValue(forKey: token) else { return }
+    loop.cancel(order.timer)
+    switch order.role {
+    case .candidate(let cell), .worker(let cell, _): freeCells.append(cell)
+    case .base, .checkpoint: break
+    }
+    if !order.isCancelled { handle(.forkFailed(token, message: message)) }
+  }
+
+  private func takeCell() -> Int? {
+    guard let cell = freeCells.popLast() else { return nil }
+    scoreboard.cell(cell).clear()
+    return cell
+  }
+
+  // MARK: Ending processes
+
+  private func close(_ token: ProcessToken) {
+    guard let process = processes[token], let channel = process.channel else { return }
+    process.isDismissed = true
+    loop.unwatch(channel.descriptor)
+    process.channel = nil
+    // A process whose hello was never read can only be reaped as a stray.
+    if process.pid == nil { forget(process) }
+  }
+
+  private func kill(_ token: ProcessToken) {
+    orders[token]?.isCancelled = true
+    processes[token]?.kill()
+  }
+
+  private func retire(_ workers: [ProcessToken]) {
+    for token in workers { processes[token]?.isDismissed = true }
+    loop.after(Self.drainTime) { [unowned self] in
+      for token in workers { processes[token]?.kill() }
+    }
+  }
+
+  // MARK: Generations
+
+  private func promote(_ promotion: GenerationMachine.Promotion) {
+    guard let next = candidateQueue else { return }
+    switchboard.promote(next, generation: promotion.generation, workers: promotion.workers)
+    queue = next
+    candidateQueue = nil
+    tell(promotion)
+  }
+
+  private func reject(_ failure: LoadFailure, generation: UInt64, running: UInt64?) {
+    let answers = freshness.holdsRequests || running == nil
+    let report = FailureReport(
+      failure, generation: generation,
+      meanwhile: answers ? .answersWithReport(generation: running) : .serves(generation: running ?? 0))
+    log.fail(report.terminal)
+    if answers { switchboard.answer = FailureAnswer(html: Array(report.html.utf8), text: Array(report.text.utf8)) }
+  }
+
+  private func forgive(_ generation: UInt64) {
+    switchboard.answer = nil
+    log.inform("the files of generation \(generation) are back, and it goes on")
+  }
+
+  private func giveUp(_ failure: LoadFailure, generation: UInt64) {
+    log.fail(FailureReport(failure, generation: generation, meanwhile: .leaves).terminal)
+    finish(status: 1)
+  }
+}

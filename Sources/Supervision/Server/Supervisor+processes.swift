@@ -1,0 +1,221 @@
+import Glibc
+import ProcessProtocol
+import ReloadModel
+import Switchboard
+
+/// Channels and ends of Perl processes.
+extension Supervisor {
+  /// The most messages that are received from one process before others get their turn.
+  private static let batch = 64
+
+  /// Takes a new process in; false if its channel cannot be watched.
+  @discardableResult
+  func adopt(_ process: PerlProcess) -> Bool {
+    guard let channel = process.channel else { return false }
+    processes[process.token] = process
+    do {
+      try loop.watch(channel.descriptor, .readable) { [unowned self] _ in
+        receive(from: process, atMost: Self.batch)
+      }
+      return true
+    } catch {
+      report("\(error)")
+      process.kill()
+      return false
+    }
+  }
+
+  /// Kills a process that has not done in time what it is to do.
+  func limit(_ process: PerlProcess, to nanoseconds: UInt64) {
+    unlimit(process)
+    process.timer = loop.after(nanoseconds) { [unowned process] in process.send(signal: SIGKILL) }
+  }
+
+  func unlimit(_ process: PerlProcess) {
+    if let timer = process.timer { loop.cancel(timer) }
+    process.timer = nil
+  }
+
+  // MARK: Receiving
+
+  private func receive(from process: PerlProcess, atMost limit: Int = .max) {
+    var count = 0
+    while count < limit, let channel = process.channel {
+      switch channel.receive(into: buffer) {
+      case .message(let length, let descriptors):
+        take(UnsafeRawBufferPointer(rebasing: buffer[..<length]), descriptors, from: process)
+      case .nothing: return
+      case .ended:
+        channelEnded(process)
+        return
+      }
+      count += 1
+    }
+  }
+
+  private func take(_ message: UnsafeRawBufferPointer, _ descriptors: [Int32], from process: PerlProcess) {
+    if message.first == Return.tag, process.isWorker, let cell = process.cell {
+      switchboard.handleReturn(message, fds: descriptors, from: cell)
+      return
+    }
+    var descriptors = descriptors
+    do {
+      take(try Notice(decoding: message), &descriptors, from: process)
+    } catch {
+      report("a Perl process sent what nacre does not understand (\(error)): is its Nacre.so of this version?")
+      process.kill()
+    }
+    for descriptor in descriptors { Glibc.close(descriptor) }
+  }
+
+  private func take(_ notice: Notice, _ descriptors: inout [Int32], from process: PerlProcess) {
+    let token = process.token
+    switch notice {
+    case .hello(let pid): greet(process, pid)
+    case .baseReady(let loaded):
+      unlimit(process)
+      handle(.baseReady(token, loaded: loaded))
+    case .forked(let kind, let number): forked(kind, number, descriptors.popLast(), by: process)
+    case .forkFailed(let number, let message): failOrder(ProcessToken(number: number), message)
+    case .dropCheckpoints(let positions):
+      handle(.checkpointsDropped(positions: positions.map(Int.init), by: token))
+    case .trace(let events): handle(.traced(token, events))
+    case .loaded(let summary):
+      unlimit(process)
+      process.timeout = nil
+      tell(summary)
+      handle(.loaded(token))
+    case .failed(let failure):
+      unlimit(process)
+      handle(.failed(token, failure))
+    case .workerReady:
+      unlimit(process)
+      handle(.workerReady(token))
+    case .report(let text): report(text)
+    case .leaving: process.isDismissed = true
+    }
+  }
+
+  private func greet(_ process: PerlProcess, _ pid: pid_t) {
+    process.pid = pid
+    if process.isCondemned { process.send(signal: SIGKILL) }
+    if let ending = strays.removeValue(forKey: pid) { depart(process, ending) }
+  }
+
+  private func forked(_ kind: ProcessKind, _ number: UInt32, _ descriptor: Int32?, by origin: PerlProcess) {
+    if kind == .checkpoint {
+      guard let descriptor else { return }
+      let token = machine.makeToken()
+      adopt(
+        PerlProcess(token: token, role: .checkpoint, channel: Channel(descriptor: descriptor), bornAt: loop.now))
+      handle(.checkpointLeft(Checkpoint(position: Int(number), process: token), by: origin.token))
+      return
+    }
+    let token = ProcessToken(number: number)
+    guard let descriptor else {
+      failOrder(token, "its channel was lost: is the limit of open files too low?")
+      return
+    }
+    let channel = Channel(descriptor: descriptor)
+    // An order that has been given up: closing the channel ends a worker, and condemning it anything else.
+    let order = orders.removeValue(forKey: token)
+    if let order { loop.cancel(order.timer) }
+    let process = PerlProcess(
+      token: token, role: order?.role ?? .checkpoint, channel: channel, bornAt: loop.now)
+    guard adopt(process) else { return }
+    guard let order, !order.isCancelled else {
+      process.kill()
+      return
+    }
+    if kind == .candidate {
+      limitLoad(of: process)
+      handle(.forked(token))
+    } else {
+      limit(process, to: Self.patience)
+    }
+  }
+
+  // MARK: Ends
+
+  /// The other end of the channel is closed: the process is leaving, or somebody closed its descriptors.
+  private func channelEnded(_ process: PerlProcess) {
+    if let channel = process.channel { loop.unwatch(channel.descriptor) }
+    process.channel = nil
+    guard let pid = process.pid else {
+      depart(process, .unknown)
+      return
+    }
+    var status: Int32 = 0
+    if waitpid(pid, &status, WNOHANG) == pid {
+      depart(process, ProcessEnding(waitStatus: status))
+    } else {
+      limit(process, to: Self.drainTime)
+    }
+  }
+
+  /// Reaps whatever has ended; processes that are nobody's too, for `nacre` inherits the orphans.
+  func reap() {
+    var status: Int32 = 0
+    while case let pid = waitpid(-1, &status, WNOHANG), pid > 0 {
+      let ending = ProcessEnding(waitStatus: status)
+      if let process = processes.values.first(where: { $0.pid == pid }) {
+        process.reaped()
+        receive(from: process)
+        depart(process, ending)
+      } else {
+        if strays.count > 256 { strays.removeAll() }
+        strays[pid] = ending
+      }
+    }
+  }
+
+  /// A process is gone and all that it sent has been read.
+  private func depart(_ process: PerlProcess, _ ending: ProcessEnding) {
+    guard processes[process.token] != nil else { return }
+    forget(process)
+    var departure = GenerationMachine.Departure(ending: ending, timeout: process.timeout)
+    departure.isQuick = loop.now - process.bornAt < Self.second
+    if let cell = process.cell {
+      if let location = scoreboard.cell(cell).location { (departure.file, departure.line) = location }
+      if process.isWorker { switchboard.workerEnded(cell: cell) }
+      scoreboard.cell(cell).clear()
+      freeCells.append(cell)
+    }
+    for (token, order) in orders where order.origin == process.token {
+      failOrder(token, "its origin \(ending)")
+    }
+    tell(of: process, ending)
+    handle(.ended(process.token, departure))
+    if case .leaving = stopping { finishIfEmpty() }
+  }
+
+  func forget(_ process: PerlProcess) {
+    unlimit(process)
+    if let channel = process.channel { loop.unwatch(channel.descriptor) }
+    process.channel = nil
+    process.reaped()
+    processes[process.token] = nil
+  }
+
+  // MARK: Loads that take too long
+
+  private func limitLoad(of process: PerlProcess) {
+    process.timer = loop.after(UInt64(settings.loadTimeout) * Self.second) { [unowned self, unowned process] in
+      process.timeout = Int32(settings.loadTimeout)
+      // The process writes where it is into its cell; a process that is beyond that is killed all the same.
+      process.send(signal: SIGUSR2)
+      awaitLocation(of: process, looks: 20)
+    }
+  }
+
+  private func awaitLocation(of process: PerlProcess, looks: Int) {
+    if looks == 0 || process.cell.map({ scoreboard.cell($0).location != nil }) ?? true {
+      process.timer = nil
+      process.send(signal: SIGKILL)
+    } else {
+      process.timer = loop.after(10_000_000) { [unowned self, unowned process] in
+        awaitLocation(of: process, looks: looks - 1)
+      }
+    }
+  }
+}

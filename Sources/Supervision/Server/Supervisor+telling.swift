@@ -1,0 +1,58 @@
+import FileWatching
+import Glibc
+import ProcessProtocol
+import Switchboard
+
+/// What people are told.
+extension Supervisor {
+  /// Says something once.
+  func report(_ text: String) {
+    if reported.count > 1000 { reported.removeAll() }
+    if reported.insert(text).inserted { log.warn(text) }
+  }
+
+  func tell(_ promotion: GenerationMachine.Promotion) {
+    if promotion.isFirst {
+      log.inform(
+        "http://\(listener.host):\(listener.port)/ serves \(settings.applicationName) (generation "
+          + "\(promotion.generation), \(count(promotion.workers, "worker")), \(settings.environment), pid \(getpid()))")
+    } else {
+      let time = freshness.touchedAt.map { (EventLoop.clock() - $0) / 1_000_000 } ?? 0
+      log.inform(
+        "generation \(promotion.generation) by \(promotion.way.rawValue) in \(time) ms\(named(promotion.files))")
+    }
+    if let reason = freshness.watcher.pollReason { report(reason) }
+  }
+
+  /// `: lib/My/App.pm, app.psgi and 3 more`.
+  private func named(_ files: [String]) -> String {
+    guard !files.isEmpty else { return "" }
+    let directory = absolute(".") + "/"
+    let names = files.prefix(3).map { $0.hasPrefix(directory) ? String($0.dropFirst(directory.count)) : $0 }
+    let more = files.count - names.count
+    return ": " + names.joined(separator: ", ") + (more > 0 ? " and \(more) more" : "")
+  }
+
+  func count(_ number: Int, _ thing: String) -> String { number == 1 ? "1 \(thing)" : "\(number) \(thing)s" }
+
+  /// What a load has left that all workers will share.
+  func tell(_ summary: LoadSummary) {
+    for socket in summary.sockets {
+      report(
+        "\(socket.file) opened a socket (\(socket.description)) while it loaded: all workers share it. Open it in the "
+          + "first request instead")
+    }
+    if summary.timer {
+      report("a timer (alarm) was running when the application had loaded; workers do not inherit it")
+    }
+  }
+
+  /// The unexpected end of a worker.
+  func tell(of process: PerlProcess, _ ending: ProcessEnding) {
+    guard process.isWorker, !process.isDismissed, stopping == .no, let pid = process.lastPid else { return }
+    switch ending {
+    case .exited(0), .unknown: break
+    case .exited, .killed: log.warn("worker \(pid) \(ending); another one takes its place")
+    }
+  }
+}

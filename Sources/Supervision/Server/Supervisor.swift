@@ -1,0 +1,124 @@
+import CLinux
+import FileWatching
+import Glibc
+import ProcessProtocol
+import ReloadModel
+import Switchboard
+
+/// The owner of the process tree and of the generations: carries out what ``GenerationMachine`` decides.
+///
+/// Everything happens on the thread that calls ``run()``.
+public final class Supervisor {
+  /// How the server ends.
+  enum Stopping: Equatable {
+    case no
+    /// Accepts nothing more and waits for what is in flight.
+    case draining
+    /// Waits for its workers to leave.
+    case leaving
+    case done(status: Int32)
+  }
+
+  /// A process that was asked for and does not exist yet.
+  struct Order {
+    var role: PerlProcess.Role
+    var origin: ProcessToken
+    var timer: EventLoop.Timer
+    var isCancelled = false
+  }
+
+  static let second: UInt64 = 1_000_000_000
+  /// How long a process may take to fork, and a new worker to be ready.
+  static let patience = 20 * second
+  /// How long requests in flight, and old workers, may go on.
+  static let drainTime = 30 * second
+
+  let settings: ServerSettings
+  let log: any ServerLog
+  let loop: EventLoop
+  let scoreboard: Scoreboard
+  let switchboard: Switchboard
+  let signals = Signals()
+  let freshness: Freshness
+  let listener: ListeningSocket
+  var machine: GenerationMachine
+  var events: [GenerationMachine.Event] = []
+  var isHandling = false
+  var stopping = Stopping.no
+
+  var processes: [ProcessToken: PerlProcess] = [:]
+  var orders: [ProcessToken: Order] = [:]
+  /// Processes that were reaped before their hello was read.
+  var strays: [pid_t: ProcessEnding] = [:]
+  /// The scoreboard cells that no process has, the next one last.
+  var freeCells = Array((0..<Scoreboard.cellCount).reversed())
+  let buffer = UnsafeMutableRawBufferPointer.allocate(byteCount: Channel.capacity, alignment: 16)
+
+  /// The queue of the running generation, and that of the candidate.
+  var queue: LendingQueue?
+  var candidateQueue: LendingQueue?
+  var reported: Set<String> = []
+  var settlingTimer: EventLoop.Timer?
+  /// What the switchboard was last told.
+  var wasFresh = true
+
+  /// A server that has not started anything yet.
+  public init(settings: ServerSettings, listener: ListeningSocket, log: any ServerLog) throws {
+    _ = cl_become_subreaper()
+    self.settings = settings
+    self.listener = listener
+    self.log = log
+    loop = try EventLoop()
+    guard let scoreboard = Scoreboard(slotCount: 16384) else { throw SystemError("make the scoreboard") }
+    self.scoreboard = scoreboard
+    freshness = Freshness(settings: settings)
+    var board = SwitchboardSettings(
+      spoolDirectory: ServerSettings.spoolDirectory, developmentMode: freshness.holdsRequests)
+    board.hold = UInt64(settings.hold) * Self.second
+    switchboard = Switchboard(loop: loop, scoreboard: scoreboard, settings: board, delegate: nil)
+    machine = GenerationMachine(
+      settings: .init(
+        waitsForSaves: settings.isDevelopment, workers: settings.workers, checkpoints: settings.checkpoints))
+  }
+
+  deinit { buffer.deallocate() }
+
+  /// Serves until a signal stops it or the application cannot be started. Returns the exit status.
+  public func run() -> Int32 {
+    do {
+      switchboard.delegate = self
+      try loop.watch(signals.descriptor, .readable) { [unowned self] _ in receiveSignals() }
+      if freshness.watcher.descriptor >= 0 {
+        try loop.watch(freshness.watcher.descriptor, .readable) { [unowned self] _ in noticeTouches() }
+      }
+      try switchboard.listen(on: listener.descriptor, port: listener.port)
+    } catch {
+      log.fail("\(error)")
+      return 1
+    }
+    handle(.start)
+    loop.run()
+    for process in processes.values { process.kill() }
+    if case .done(let status) = stopping { return status }
+    return 0
+  }
+
+  /// Ends ``run()`` with this status.
+  func finish(status: Int32) {
+    stopping = .done(status: status)
+    loop.stop()
+  }
+
+  /// Lets the machine decide about an event and carries out what it decides, in order; what that leads to comes after.
+  func handle(_ event: GenerationMachine.Event) {
+    events.append(event)
+    guard !isHandling else { return }
+    isHandling = true
+    while !events.isEmpty {
+      for action in machine.handle(events.removeFirst()) { perform(action) }
+      if machine.candidate == nil { candidateQueue = nil }
+    }
+    isHandling = false
+    showFreshness()
+  }
+}

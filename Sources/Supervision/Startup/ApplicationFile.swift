@@ -1,0 +1,37 @@
+import Glibc
+
+/// Where an application's PSGI file is.
+public enum ApplicationFile {
+  /// The absolute path of the file that `name` means: itself, or `app.psgi` in the directory.
+  public static func find(_ name: String) throws(StartupError) -> String {
+    let path = clean(absolute(name))
+    if isDirectory(path) {
+      let file = path == "/" ? "/app.psgi" : "\(path)/app.psgi"
+      guard isFile(file) else {
+        throw StartupError("there is no app.psgi in \(path): name the application's file.")
+      }
+      return try readable(file)
+    }
+    guard access(path, F_OK) == 0 else { throw StartupError("the application \(name) does not exist.") }
+    return try readable(path)
+  }
+
+  private static func readable(_ file: String) throws(StartupError) -> String {
+    guard access(file, R_OK) == 0 else {
+      throw StartupError("the application \(file) cannot be read: \(String(cString: strerror(errno))).")
+    }
+    return file
+  }
+
+  /// Takes out `.` and `..`. What a `..` after a link means only the file system can tell, so the directory's links are
+  /// resolved then; otherwise they are left, for a switched link is a change of the code.
+  private static func clean(_ path: String) -> String {
+    var path = path
+    while path.count > 1, path.hasSuffix("/") { path.removeLast() }
+    let parts = path.split(separator: "/")
+    guard parts.contains(where: { $0 == "." || $0 == ".." }), let last = parts.last else { return path }
+    if last == "." || last == ".." { return resolved(path) }
+    let directory = resolved(parent(path))
+    return directory == "/" ? "/\(last)" : "\(directory)/\(last)"
+  }
+}
