@@ -68,7 +68,7 @@ let package = Package(
     .executableTarget(
       name: "nacre",
       dependencies: [
-        "Supervision", "CLinux",
+        "Supervision", "ProcessProtocol",
         .product(name: "ArgumentParser", package: "swift-argument-parser"),
         .product(name: "Logging", package: "swift-log"),
       ],
@@ -86,6 +86,9 @@ let package = Package(
       ]),
     tests(of: "Switchboard", ["HTTP1", "ProcessProtocol", "CLinux"]),
     tests(of: "Supervision", ["ReloadModel", "ProcessProtocol", "Switchboard"]),
+    tests(
+      of: "nacre",
+      ["Supervision", "ProcessProtocol", .product(name: "ArgumentParser", package: "swift-argument-parser")]),
     .testTarget(name: "EndToEndTests", dependencies: ["CLinux"], swiftSettings: swiftSettings),
   ]
 )

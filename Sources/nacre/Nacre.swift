@@ -1,7 +1,71 @@
 import ArgumentParser
+import Glibc
+import Logging
 import Supervision
 
+/// The command line: `nacre [serve] ...` and `nacre perl-lib`.
 @main
-struct Nacre: ParsableCommand {
-  func run() {}
+enum Nacre {
+  static func main() {
+    exit(run(Array(CommandLine.arguments.dropFirst())))
+  }
+
+  /// Does what the arguments ask for and returns the exit status: 2 if they are wrong, 1 if something else is.
+  private static func run(_ arguments: [String]) -> Int32 {
+    do {
+      if arguments.first == "perl-lib" {
+        _ = try PerlLibOptions.parse(Array(arguments.dropFirst()))
+        print(try NacreFiles().perlLibrary())
+        return 0
+      }
+      let serving = Array(arguments.dropFirst(arguments.first == "serve" ? 1 : 0))
+      let options = try ServeOptions.parse(ServeOptions.unglued(serving))
+      return try serve(options)
+    } catch let error as StartupError {
+      tell("nacre: \(error)")
+      return error.isUsage ? 2 : 1
+    } catch {
+      if ServeOptions.exitCode(for: error).isSuccess {
+        print(helpOrVersion(arguments.first == "perl-lib", error))
+        return 0
+      }
+      tell("nacre: \(ServeOptions.message(for: error)) (nacre --help tells more)")
+      return 2
+    }
+  }
+
+  private static func helpOrVersion(_ isPerlLib: Bool, _ error: any Error) -> String {
+    isPerlLib ? PerlLibOptions.fullMessage(for: error) : ServeOptions.fullMessage(for: error)
+  }
+
+  private static func serve(_ options: ServeOptions) throws -> Int32 {
+    let application = try options.findApplication()
+    let perl = try PerlInstallation(asking: options.perl)
+    let files = NacreFiles()
+    var settings = ServerSettings(
+      perl: perl, extensionLibrary: try files.extensionLibrary(for: perl), perlLibrary: try files.perlLibrary(),
+      application: application.application, applicationName: application.name)
+    options.fill(&settings)
+    setenv("PLACK_ENV", settings.environment, 1)
+    raiseDescriptorLimit()
+    let listener = try ListeningSocket(host: options.host, port: options.port)
+    do {
+      return try Supervisor(settings: settings, listener: listener, log: TerminalLog()).run()
+    } catch {
+      throw StartupError("the server cannot start: \(error).")
+    }
+  }
+
+  /// Every connection needs a descriptor, so the soft limit becomes the hard one.
+  private static func raiseDescriptorLimit() {
+    var limit = rlimit()
+    guard getrlimit(__rlimit_resource_t(RLIMIT_NOFILE.rawValue), &limit) == 0 else { return }
+    limit.rlim_cur = limit.rlim_max
+    setrlimit(__rlimit_resource_t(RLIMIT_NOFILE.rawValue), &limit)
+  }
+
+  private static func tell(_ text: String) {
+    let line = Array((text + "\n").utf8)
+    _ = write(2, line, line.count)
+  }
 }
