@@ -39,6 +39,8 @@ final class Connection {
   var body: SpooledBody?
   /// The socket's `SO_RCVLOWAT`.
   var lowWater: Int32 = 1
+  /// Whether the descriptor is watched edge-triggered.
+  var isOnEdge = false
   /// Whether the next request goes to the front of the line, because it has been with a worker already.
   var comesFirst = false
   /// How often in a row the connection arrived at a worker without its descriptor.

@@ -72,6 +72,7 @@ extension Switchboard {
     connection.fd = fd
     connection.peer = peer
     connection.lowWater = 1
+    connection.isOnEdge = false
     connection.comesFirst = false
     connection.truncations = 0
     store(connection, ClaimWord(serial: connection.word.serial &+ 1, epoch: 0, owner: ClaimWord.switchboard))

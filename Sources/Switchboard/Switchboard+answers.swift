@@ -61,7 +61,7 @@ extension Switchboard {
         Glibc.send(connection.fd, $0.baseAddress! + answer.sent, $0.count - answer.sent, withoutSignal)
       }
       if count < 0, errno == EINTR { continue }
-      if count < 0, errno == EAGAIN { return loop.change(connection.fd, [.writable, .once]) }
+      if count < 0, errno == EAGAIN { return awaitWritable(connection) }
       guard count > 0 else { return close(connection) }
       answer.sent += count
       setDeadline(connection, .send)
@@ -82,7 +82,7 @@ extension Switchboard {
       budget -= UInt64(count)
       setDeadline(connection, .send)
     }
-    if rest.left > 0 { return loop.change(connection.fd, [.writable, .once]) }
+    if rest.left > 0 { return awaitWritable(connection) }
     if rest.keeps { park(connection) } else { finish(connection) }
   }
 
@@ -108,7 +108,7 @@ extension Switchboard {
       if count < 0, errno == EINTR { continue }
       if count < 0, errno == EAGAIN {
         connection.state = .lingering(budget: left)
-        return loop.change(connection.fd, [.readable, .once])
+        return awaitReadable(connection)
       }
       guard count > 0 else { break }
       left -= count

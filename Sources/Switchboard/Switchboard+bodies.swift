@@ -50,7 +50,7 @@ extension Switchboard {
       setDeadline(connection, .body)
       guard add(count, to: collection, of: connection) else { return }
     }
-    loop.change(connection.fd, [.readable, .once])
+    awaitReadable(connection)
   }
 
   /// Adds the first bytes of `buffer` to a body; false if that ended the collecting.

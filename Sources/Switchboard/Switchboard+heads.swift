@@ -7,6 +7,18 @@ private let dontWait = Int32(MSG_DONTWAIT)
 private let peek = Int32(MSG_PEEK)
 
 extension Switchboard {
+  /// Waits, once, until there is something to read.
+  func awaitReadable(_ connection: Connection) {
+    connection.isOnEdge = false
+    loop.change(connection.fd, [.readable, .once])
+  }
+
+  /// Waits, once, until there is room to write.
+  func awaitWritable(_ connection: Connection) {
+    connection.isOnEdge = false
+    loop.change(connection.fd, [.writable, .once])
+  }
+
   /// What a connection's descriptor is ready for.
   func handle(_ connection: Connection, _ readiness: EventLoop.Readiness) {
     switch connection.state {
@@ -32,7 +44,7 @@ extension Switchboard {
     // A request may be in the socket already, and then it is served first.
     if accepting == .stopped, cl_readable_bytes(connection.fd) <= 0 { return close(connection) }
     setDeadline(connection, .idle)
-    loop.change(connection.fd, [.readable, .once])
+    awaitReadable(connection)
   }
 
   // MARK: Heads in the socket
@@ -40,7 +52,7 @@ extension Switchboard {
   private func peekAtHead(_ connection: Connection, ended: Bool) {
     let count = recv(connection.fd, buffer.baseAddress!, Self.window, peek | dontWait)
     guard count > 0 else {
-      if count < 0, errno == EAGAIN || errno == EINTR { return loop.change(connection.fd, [.readable, .once]) }
+      if count < 0, errno == EAGAIN || errno == EINTR { return awaitReadable(connection) }
       return close(connection)
     }
     let bytes = UnsafeRawBufferPointer(start: buffer.baseAddress!, count: count)
@@ -64,10 +76,13 @@ extension Switchboard {
   /// Waits for more than the bytes that were only peeked at, and that keep the socket readable.
   private func awaitMore(_ connection: Connection, seen: Int) {
     if connection.peer.family == .unix {
+      // Set anew it would tell again what is there already.
+      guard !connection.isOnEdge else { return }
+      connection.isOnEdge = true
       loop.change(connection.fd, [.readable, .edge])
     } else {
       setLowWater(connection, Int32(min(seen + 1, settings.maximumHead)))
-      loop.change(connection.fd, [.readable, .once])
+      awaitReadable(connection)
     }
   }
 
@@ -87,7 +102,7 @@ extension Switchboard {
     case .refused(let refusal): answer(connection, Answer(refusal), isHead: false)
     case .incomplete:
       beginHead(connection)
-      loop.change(connection.fd, [.readable, .once])
+      awaitReadable(connection)
     }
   }
 
@@ -96,7 +111,7 @@ extension Switchboard {
     let room = Loan.maximumCarried - connection.carried.count
     let count = recv(connection.fd, buffer.baseAddress!, min(room, Self.window), dontWait)
     guard count > 0 else {
-      if count < 0, errno == EAGAIN || errno == EINTR { return loop.change(connection.fd, [.readable, .once]) }
+      if count < 0, errno == EAGAIN || errno == EINTR { return awaitReadable(connection) }
       return close(connection)
     }
     connection.carried.append(contentsOf: UnsafeRawBufferPointer(start: buffer.baseAddress!, count: count))
