@@ -43,8 +43,9 @@ extension Switchboard {
 
   private func accept(on listener: Listener) {
     guard accepting == .running else { return }
-    for _ in 0..<Self.acceptBatch {
-      if freeSlots.isEmpty, !makeRoom() { return pause(.full) }
+    // Called because somebody waits, so room is made for that one at least; further ones have to call again.
+    if freeSlots.isEmpty, !makeRoom() { return pause(.full) }
+    for _ in 0..<Self.acceptBatch where !freeSlots.isEmpty {
       var address = sockaddr_storage()
       let fd = cl_accept(listener.fd, &address)
       guard fd >= 0 else {

@@ -100,7 +100,8 @@ final class FakeWorker {
 
   /// Sends the `Return` and lets go of the connection.
   func giveBack(
-    _ outcome: Return.Outcome, carrying carried: [UInt8] = [], rest: (file: Int32, offset: UInt64, length: UInt64)? = nil
+    _ outcome: Return.Outcome, carrying carried: [UInt8] = [],
+    rest: (file: Int32, offset: UInt64, length: UInt64)? = nil
   ) {
     let loan = loan!
     let word = outcome == .truncated ? loan.word : loan.word.owned(by: UInt16(cell + 1))
