@@ -4,9 +4,10 @@
    needs. Loading both ahead keeps them out of the first request. */
 static const char prepare_source[] =
     "require IO::File; require PerlIO::scalar;"
-    "sub { local $/ = ref $/ ? $/ : \\65536; my $piece = $_[0]->getline; defined $piece ? \"$piece\" : undef }";
+    "[ sub { local $/ = ref $/ ? $/ : \\65536; my $piece = $_[0]->getline; defined $piece ? \"$piece\" : undef },"
+    "  sub { my $text = \"$_[1]\"; $text .= \"\\n\" if substr($text, -1) ne \"\\n\"; $_[0]->print($text) } ]";
 
-static SV *next_piece;
+static SV *next_piece, *print_error;
 static CV *runner;
 static void (*job_function)(pTHX_ void *);
 static void *job_data;
@@ -35,8 +36,9 @@ cp_outcome cp_guard(pTHX_ void (*function)(pTHX_ void *), void *data, cp_sv **er
 
 static void prepare(pTHX_ void *data) {
   PERL_UNUSED_ARG(data);
-  SV *compiled = eval_pv(prepare_source, TRUE);
-  next_piece = newSVsv(compiled);
+  AV *helpers = (AV *)SvRV(eval_pv(prepare_source, TRUE));
+  next_piece = newSVsv(AvARRAY(helpers)[0]);
+  print_error = newSVsv(AvARRAY(helpers)[1]);
 }
 
 cp_outcome cp_psgi_prepare(cp_sv **value, int *status) {
@@ -47,6 +49,11 @@ cp_outcome cp_psgi_prepare(cp_sv **value, int *status) {
 
 cp_outcome cp_body_next(cp_sv *handle, cp_sv **value, int *status) {
   return cp_call(CP_OF(next_piece), &handle, 1, value, status);
+}
+
+cp_outcome cp_print_error(cp_sv *errors, cp_sv *error, cp_sv **value, int *status) {
+  cp_sv *arguments[] = {errors, error};
+  return cp_call(CP_OF(print_error), arguments, 2, value, status);
 }
 
 static void run_signals(pTHX_ void *data) {

@@ -11,8 +11,9 @@ static void follow(pTHX_ cp_hook_result result) {
 
 static SV *new_writer(pTHX_ uint64_t serial) {
   SV *number = newSVuv((UV)serial);
+  SV *writer = sv_bless(newRV_noinc(number), gv_stashpvs("Nacre::PSGI::Writer", GV_ADD));
   SvREADONLY_on(number);
-  return sv_bless(newRV_noinc(number), gv_stashpvs("Nacre::PSGI::Writer", GV_ADD));
+  return writer;
 }
 
 XS(psgi_respond) {
@@ -43,10 +44,10 @@ XS(psgi_write) {
   SvGETMAGIC(value);
   if (SvOK(value)) bytes = SvPV_nomg_const(value, count);
   if (SvOK(value) && SvUTF8(value)) {
-    bool is_utf8 = true;
-    bytes = (const char *)bytes_from_utf8((const U8 *)bytes, &count, &is_utf8);
-    if (is_utf8) croak("Wide character in write");
-    SAVEFREEPV(bytes);
+    /* A copy: the application's own string stays as it is. */
+    value = sv_2mortal(newSVpvn_utf8(bytes, count, TRUE));
+    if (!sv_utf8_downgrade(value, TRUE)) croak("Wide character in write");
+    bytes = SvPV_nomg_const(value, count);
   }
   follow(aTHX_ hooks.write(serial, bytes, count));
   XSRETURN_EMPTY;

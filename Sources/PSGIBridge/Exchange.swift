@@ -161,10 +161,13 @@ final class Exchange {
 
   /// Prints to psgi.errors, as Starman does.
   func report(_ error: OpaquePointer) throws(Exit) {
-    let errors = cp_hash_get(cp_referent(environment!), keys.errors)
-    if let errors, case .returned(let value) = try callMethod("print", of: errors, error) {
-      try release(value)
-      return
+    if let errors = cp_hash_get(cp_referent(environment!), keys.errors) {
+      var value: OpaquePointer?
+      var status: Int32 = 0
+      switch try called(cp_print_error(errors, error, &value, &status), value, status) {
+      case .returned(let value): return try release(value)
+      case .died(let another): try release(another)
+      }
     }
     // The application has put something there that cannot print.
     let text: StaticString = "Nacre: the application died, and psgi.errors cannot print the error\n"

@@ -33,17 +33,12 @@ func call(_ code: OpaquePointer, _ argument: OpaquePointer) throws(Exit) -> Call
   return try called(outcome, value, status)
 }
 
-/// Calls a method, with one argument (borrowed) or none.
-func callMethod(
-  _ name: StaticString, of invocant: OpaquePointer, _ argument: OpaquePointer? = nil
-) throws(Exit) -> Called {
+/// Calls a method without arguments.
+func callMethod(_ name: StaticString, of invocant: OpaquePointer) throws(Exit) -> Called {
   var value: OpaquePointer?
   var status: Int32 = 0
   let spelling = UnsafeRawPointer(name.utf8Start).assumingMemoryBound(to: CChar.self)
-  guard var argument else {
-    return try called(cp_call_method(invocant, spelling, nil, 0, &value, &status), value, status)
-  }
-  return try called(cp_call_method(invocant, spelling, &argument, 1, &value, &status), value, status)
+  return try called(cp_call_method(invocant, spelling, nil, 0, &value, &status), value, status)
 }
 
 /// Gives a reference back; destructors may run.

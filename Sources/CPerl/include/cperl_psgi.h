@@ -67,6 +67,9 @@ cp_outcome cp_release_guarded(cp_sv *_Nullable value, int *_Nonnull status);
 /// Runs the handlers of signals that came while perl was not looking. Else as `cp_call`.
 cp_outcome cp_run_signals(cp_sv *_Nullable *_Nonnull value, int *_Nonnull status);
 
+/// Prints an error, with a line end, to a stream that has `print` (both borrowed): as `cp_call`.
+cp_outcome cp_print_error(
+    cp_sv *_Nonnull errors, cp_sv *_Nonnull error, cp_sv *_Nullable *_Nonnull value, int *_Nonnull status);
 /// Prints an error (borrowed) to STDERR, whatever it is made of.
 void cp_warn(cp_sv *_Nonnull error);
 
