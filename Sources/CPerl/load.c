@@ -27,13 +27,17 @@ static void note_place(pTHX_ place *at) {
    then: one that could not be found or compiled. */
 static void asker_left(pTHX_ void *load) {
   PERL_UNUSED_CONTEXT;
+  int error = errno;
   if (is_host_thread) observer.fails((uint32_t)PTR2UV(load));
+  errno = error;
 }
 
 /* Runs as the file's own scope is left: at the end of its code, at a `return`, or at a `die`. */
 static void body_left(pTHX_ void *load) {
   PERL_UNUSED_CONTEXT;
+  int error = errno;
   if (is_host_thread) observer.ends((uint32_t)PTR2UV(load));
+  errno = error;
 }
 
 /* `require VERSION` loads nothing. The test is pp_require's own (pp_ctl.c). */
@@ -54,8 +58,11 @@ static OP *hook_load(pTHX) {
   }
   if (!SvPOK(name) || SvCUR(name) == 0) return original[type](aTHX);
   const char *file = CopFILE(PL_curcop);
+  /* `$!` after `do FILE` is perl's word, not that of our looking. */
+  int error = errno;
   uint32_t load =
       observer.begins(SvPVX(name), SvCUR(name), type == OP_DOFILE, file ? file : "", (uint32_t)CopLINE(PL_curcop));
+  errno = error;
   if (load == 0) return original[type](aTHX);
   SAVEDESTRUCTOR_X(asker_left, INT2PTR(void *, (UV)load));
   PERL_SI *stack = PL_curstackinfo;
@@ -65,7 +72,7 @@ static OP *hook_load(pTHX) {
   if (PL_curstackinfo == stack && cxstack_ix > depth && CxTYPE(CX_CUR()) == CXt_EVAL)
     SAVEDESTRUCTOR_X(body_left, INT2PTR(void *, (UV)load));
   else
-    observer.fails(load);
+    asker_left(aTHX_ INT2PTR(void *, (UV)load));
   return next;
 }
 
