@@ -20,6 +20,8 @@ final class PerlProcess {
   var pid: pid_t? { didSet { lastPid = pid ?? lastPid } }
   /// Its process id, for people; not to be sent signals.
   private(set) var lastPid: pid_t?
+  /// How it ended, once it is reaped.
+  private(set) var ending: ProcessEnding?
   /// What happens if it does not do in time what it is to do.
   var timer: EventLoop.Timer?
   /// The seconds after which it was killed because it was still loading.
@@ -48,7 +50,10 @@ final class PerlProcess {
 
   var isWorker: Bool { if case .worker = role { true } else { false } }
 
-  func reaped() { pid = nil }
+  func reaped(_ ending: ProcessEnding?) {
+    pid = nil
+    self.ending = ending
+  }
 
   func send(signal: Int32) {
     if let pid { Glibc.kill(pid, signal) }

@@ -99,7 +99,14 @@ extension Supervisor {
   private func greet(_ process: PerlProcess, _ pid: pid_t) {
     process.pid = pid
     if process.isCondemned { process.send(signal: SIGKILL) }
-    if let ending = strays.removeValue(forKey: pid) { depart(process, ending) }
+    if let ending = strays.removeValue(forKey: pid) { finish(process, ending) }
+  }
+
+  /// A process has been reaped: reads what it still had to say, and then lets it go.
+  private func finish(_ process: PerlProcess, _ ending: ProcessEnding) {
+    process.reaped(ending)
+    receive(from: process)
+    depart(process, ending)
   }
 
   private func forked(_ kind: ProcessKind, _ number: UInt32, _ descriptor: Int32?, by origin: PerlProcess) {
@@ -142,7 +149,7 @@ extension Supervisor {
     if let channel = process.channel { loop.unwatch(channel.descriptor) }
     process.channel = nil
     guard let pid = process.pid else {
-      depart(process, .unknown)
+      depart(process, process.ending ?? .unknown)
       return
     }
     var status: Int32 = 0
@@ -159,9 +166,7 @@ extension Supervisor {
     while case let pid = waitpid(-1, &status, WNOHANG), pid > 0 {
       let ending = ProcessEnding(waitStatus: status)
       if let process = processes.values.first(where: { $0.pid == pid }) {
-        process.reaped()
-        receive(from: process)
-        depart(process, ending)
+        finish(process, ending)
       } else {
         if strays.count > 256 { strays.removeAll() }
         strays[pid] = ending
@@ -193,7 +198,7 @@ extension Supervisor {
     unlimit(process)
     if let channel = process.channel { loop.unwatch(channel.descriptor) }
     process.channel = nil
-    process.reaped()
+    process.reaped(process.ending)
     processes[process.token] = nil
   }
 
