@@ -50,13 +50,15 @@ public struct Diagnosis: Equatable, Sendable {
     return nil
   }
 
-  /// Reads `FILE line N` up to anything that is not a digit.
+  /// Reads `FILE line N`, which perl ends with a full stop, a comma or the line.
   private static func step(_ text: ArraySlice<UInt8>) -> LoadFailure.Step? {
     var from = text.startIndex
     while let word = firstIndex(of: " line ", in: text[from...]) {
       let digits = text[(word + 6)...].prefix { $0 >= UInt8(ascii: "0") && $0 <= UInt8(ascii: "9") }
       let file = text[text.startIndex..<word]
-      if !file.isEmpty, let line = UInt32(String(decoding: digits, as: UTF8.self)) {
+      let next = text[digits.endIndex...].first
+      let isEnd = next == nil || next == UInt8(ascii: ".") || next == UInt8(ascii: ",")
+      if isEnd, !file.isEmpty, let line = UInt32(String(decoding: digits, as: UTF8.self)) {
         return LoadFailure.Step(file: String(decoding: file, as: UTF8.self), line: line)
       }
       from = word + 1
