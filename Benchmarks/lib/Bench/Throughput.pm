@@ -1,0 +1,55 @@
+package Bench::Throughput;
+use v5.16;
+use strict;
+use warnings;
+
+use Bench::Client ();
+use Bench::Server ();
+use File::Basename ();
+use Time::HiRes   ();
+
+my @kinds = qw(production nacre starman uwsgi);
+my $script = File::Basename::dirname(__FILE__) . '/wrk.lua';
+
+# Rounds over all servers: a list of { name, rate => [...], p50, p99 => [...], other => [...] }, times in milliseconds.
+sub measure {
+    my ($kit, $application, $option) = @_;
+    my @present = grep { $kit->{$_} } @kinds;
+    my %seen    = map { $_ => { name => $kit->{$_}{name} } } @present;
+    for my $round (1 .. $option->{rounds}) {
+        for my $kind (@present) {
+            my $server = Bench::Server->start($kit->{$kind}, $application->{directory});
+            wrk($server->port, 1);
+            my $figures = wrk($server->port, $option->{seconds});
+            $server->stop;
+            push @{ $seen{$kind}{$_} }, $figures->{$_} for qw(rate p50 p99 errors);
+            push @{ $seen{$kind}{other} }, @{ $figures->{other} };
+            printf STDERR "round %d  %-20s %8.0f requests/s\n", $round, $kit->{$kind}{name}, $figures->{rate};
+        }
+        # Nobody is always first, or always behind the same neighbour.
+        @present = $round % 2 ? reverse @present : (@present[1 .. $#present], $present[0]);
+    }
+    return [map { $seen{$_} } grep { $seen{$_} } @kinds];
+}
+
+# One run of wrk; meanwhile another client opens a connection now and then.
+sub wrk {
+    my ($port, $seconds) = @_;
+    my $pid = open my $output, '-|', qw(wrk --latency -t1 -c16 -d), $seconds, '-s', $script, "http://127.0.0.1:$port/"
+        or die "wrk does not run: $!\n";
+    my @other;
+    my $end = Time::HiRes::time() + $seconds - 0.5;
+    while (Time::HiRes::time() < $end) {
+        Time::HiRes::sleep(0.1);
+        my $start = Time::HiRes::time();
+        # A client that got nothing by then has waited at least that long.
+        Bench::Client::body($port, $end - $start) if $start < $end;
+        push @other, 1000 * (Time::HiRes::time() - $start) if $start < $end;
+    }
+    my ($line) = grep { /^figures / } <$output>;
+    close $output;
+    my %figures = ($line // '') =~ /(\w+)=([\d.]+)/g or die "wrk gave no figures\n";
+    return { %figures, other => \@other };
+}
+
+1;
