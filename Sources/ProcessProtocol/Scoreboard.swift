@@ -128,7 +128,10 @@ public struct ScoreboardCell: @unchecked Sendable {
 
   /// The connection slot in hand, or nil.
   public var slot: Int? {
-    get { Int(cl_load64(word(1))) - 1 < 0 ? nil : Int(cl_load64(word(1))) - 1 }
+    get {
+      let stored = cl_load64(word(1))
+      return stored == 0 ? nil : Int(clamping: stored - 1)
+    }
     nonmutating set { cl_store64(word(1), UInt64((newValue ?? -1) + 1)) }
   }
 
@@ -146,7 +149,7 @@ public struct ScoreboardCell: @unchecked Sendable {
 
   /// Where the process was in its Perl code when it was last asked or when it fell: the line (from 1) and the file.
   public var location: (file: String, line: UInt32)? {
-    let count = min(Int(cl_load64(word(9))), Scoreboard.locationCapacity)
+    let count = min(Int(clamping: cl_load64(word(9))), Scoreboard.locationCapacity)
     guard count > 0 else { return nil }
     let bytes = UnsafeRawBufferPointer(start: base + 80, count: count)
     return (String(decoding: bytes, as: UTF8.self), UInt32(truncatingIfNeeded: cl_load64(word(8))))

@@ -1,0 +1,65 @@
+import ProcessProtocol
+import ReloadModel
+
+/// One of everything that is sent, with values that differ from all defaults.
+enum Samples {
+  static let fingerprint = Fingerprint(
+    device: 1, inode: .max, size: 3, modified: -4, changed: .min, hash: 0x0123_4567_89AB_CDEF)
+
+  static let events: [TraceEvent] = [
+    .began(file: "/srv/My/App.pm", key: "My/App.pm", requester: "/srv/app.psgi", line: 7, fingerprint: fingerprint),
+    .ended(file: "/srv/My/App.pm", loaded: true, microseconds: 1234),
+    .ended(file: "/srv/My/Broken.pm", loaded: false, microseconds: .max),
+    .missing(path: "/srv/lib/Optional.pm"),
+    .read(file: "/srv/ä ö.conf", fingerprint: fingerprint),
+    .listed(directory: "/srv/conf.d", hash: 99),
+    .tested(path: "/srv/x", kind: .missing), .tested(path: "/srv/x", kind: .file),
+    .tested(path: "/srv/x", kind: .directory), .tested(path: "/srv/x", kind: .other),
+    .measured(path: "/srv/y", fingerprint: fingerprint),
+    .library(file: "/usr/share/perl/5.36/Carp.pm", key: "Carp.pm", microseconds: 0),
+  ]
+
+  static let settings = [
+    RunSettings(
+      application: .file("/srv/app.psgi"), includeDirectories: ["lib", "/x"], modules: ["Foo=bar,baz"],
+      environment: "development", looksBeforeRequests: true,
+      rules: WatchRules(libraryDirectories: ["/usr/share/perl"], watchedDirectories: ["/usr/share/perl/mine"]),
+      spoolDirectory: "/tmp", destructs: true),
+    RunSettings(
+      application: .code("sub { [200, [], []] }", file: nil), includeDirectories: [], modules: [],
+      environment: "production", looksBeforeRequests: false, rules: WatchRules(libraryDirectories: []),
+      spoolDirectory: "/var/tmp"),
+    RunSettings(
+      application: .code("mount()", file: "/srv/app.psgi"), includeDirectories: [""], modules: ["A"], environment: "",
+      looksBeforeRequests: false, rules: WatchRules(libraryDirectories: [""]), spoolDirectory: ""),
+  ]
+
+  static let commands: [Command] =
+    settings.map { .configure($0) } + [
+      .forkCandidate(
+        generation: .max, token: 2, cell: 3, plan: LoadPlan(files: ["/a", "/b"], interval: 4, maximum: 16)),
+      .forkCandidate(generation: 1, token: 0, cell: 0, plan: LoadPlan(files: [], interval: 0, maximum: 0)),
+      .forkWorker(token: .max, cell: 1023, generation: 1 << 40),
+    ]
+
+  static let failures: [LoadFailure] = [
+    LoadFailure.Cause.died, .exited, .killed, .timedOut, .thread, .notAnApplication, .system,
+  ].map {
+    LoadFailure(
+      cause: $0, file: "/srv/My/App.pm", line: 12, message: "syntax error\nnear \"}\"", status: -3,
+      chain: [.init(file: "/srv/app.psgi", line: 1), .init(file: "/srv/My/App.pm", line: .max)])
+  }
+
+  static let notices: [Notice] =
+    [
+      .hello(pid: 4711), .baseReady(loaded: events), .baseReady(loaded: []), .forked(.candidate, token: 1),
+      .forked(.checkpoint, token: 2), .forked(.worker, token: 3),
+      .forkFailed(token: 4, message: "Cannot allocate memory"), .dropCheckpoints(positions: [0, 7, .max]),
+      .trace(events),
+      .loaded(
+        LoadSummary(
+          microseconds: 5, sockets: [.init(file: "/srv/My/DB.pm", description: "127.0.0.1:5432")], timer: true)),
+      .loaded(LoadSummary(microseconds: 0, sockets: [], timer: false)), .workerReady, .report(""),
+      .report("no checkpoint here: a pipe is open"), .leaving("harakiri"),
+    ] + failures.map { .failed($0) }
+}
