@@ -16,6 +16,9 @@ public final class LendingQueue {
       throw SystemError("make a lending queue")
     }
     (sendingEnd, receivingEnd) = (ends[0], ends[1])
+    // Room for a few messages with all that can be carried, as far as the system allows.
+    var room: Int32 = 1024 * 1024
+    setsockopt(sendingEnd, SOL_SOCKET, SO_SNDBUF, &room, socklen_t(MemoryLayout<Int32>.size))
   }
 
   deinit {

@@ -129,6 +129,9 @@ extension Switchboard {
     let slot = connection.slot
     leaveLists(connection)
     loop.unwatch(connection.fd)
+    // A copy may lie in the lending queue, or be with a process that the application has forked; the client is not to
+    // wait for those.
+    shutdown(connection.fd, Int32(SHUT_RDWR))
     Glibc.close(connection.fd)
     connection.fd = -1
     connection.state = .closed
@@ -149,6 +152,7 @@ extension Switchboard {
   }
 
   func clearCarried(_ connection: Connection) {
+    guard !connection.carried.isEmpty else { return }
     if connection.carried.capacity > 4096 {
       connection.carried = []
     } else {

@@ -70,7 +70,8 @@ extension Switchboard {
     return false
   }
 
-  private func answerUnspooled(_ connection: Connection, _ error: SystemError, isHead: Bool) {
+  /// Refuses a request whose body cannot be kept; nobody else is harmed by that.
+  func answerUnspooled(_ connection: Connection, _ error: SystemError, isHead: Bool) {
     reportOnce(.spooling, "\(error): the request was refused")
     let isFull = error.code == ENOSPC || error.code == EDQUOT
     answer(connection, isFull ? .noRoomForBody : .bodyNotKept, isHead: isHead)

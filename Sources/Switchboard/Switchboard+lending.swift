@@ -36,9 +36,11 @@ extension Switchboard {
   func lendWaiting() {
     repairWaiting()
     guard !line.isEmpty, !isHeld, answer != nil || room > 0 else { return }
-    if settings.developmentMode, let delegate, !delegate.switchboardMayLend() {
+    if settings.developmentMode, let delegate {
+      // Set before, so that a delegate that answers no and has changed its mind by then can call `resume()`.
       isHeld = true
-      return
+      guard delegate.switchboardMayLend() else { return }
+      isHeld = false
     }
     // The delegate may have promoted or rejected a generation.
     if let answer {
@@ -67,7 +69,7 @@ extension Switchboard {
   /// What the shared memory says about a slot now.
   func currentWord(_ slot: Int) -> ClaimWord { ClaimWord(rawValue: cl_load64(scoreboard.claim(slot))) }
 
-  /// Sends the first connection of the line to the workers; false if the kernel takes no more for now.
+  /// Sends a connection of the line to the workers; false if the kernel takes no more for now.
   private func lend(_ connection: Connection, over queue: LendingQueue) -> Bool {
     let kept = connection.word
     store(connection, kept.nextLoan())
@@ -92,9 +94,14 @@ extension Switchboard {
     guard sent >= 0 else {
       let code = errno
       store(connection, kept)
+      if code == EMSGSIZE {
+        answer(connection, .notLent, isHead: asksForHead(connection))
+        return true
+      }
       retryLater(code)
       return false
     }
+    said.remove(.lending)
     line.remove(connection.slot)
     deadlines.remove(connection.slot)
     connection.state = .lent

@@ -18,8 +18,10 @@ extension Switchboard {
     store(connection, given.word.owned(by: ClaimWord.switchboard))
     connection.truncations = 0
     connection.body = nil
-    connection.carried.removeAll(keepingCapacity: true)
-    connection.carried.append(contentsOf: UnsafeRawBufferPointer(rebasing: message[Return.headerSize...]))
+    let carried = UnsafeRawBufferPointer(rebasing: message[Return.headerSize...])
+    guard carried.count <= Loan.maximumCarried else { return close(connection) }
+    clearCarried(connection)
+    connection.carried.append(contentsOf: carried)
     if given.restLength > 0 {
       guard !fds.isEmpty else { return close(connection) }
       let rest = ResponseRest(

@@ -130,6 +130,18 @@ import Testing
     #expect(bench.reports[0].contains("No such file"))
   }
 
+  @Test func fullDiskIsTold() throws {
+    let bench = try Bench()
+    let client = try bench.connect()
+    #expect(bench.until { openConnections(bench) == 1 })
+    let connection = try #require(bench.switchboard.connections.compactMap(\.self).first)
+    let full = SystemError("spool a request body in /tmp", code: ENOSPC)
+    bench.switchboard.answerUnspooled(connection, full, isHead: false)
+    #expect(bench.until { client.isClosed })
+    #expect(client.statuses == [507])
+    #expect(bench.reports == ["cannot spool a request body in /tmp: No space left on device: the request was refused"])
+  }
+
   @Test func uploaderThatLeavesIsForgotten() throws {
     let bench = try Bench()
     var client: Client? = try bench.client(sending: "POST / HTTP/1.1\r\nHost: x\r\nContent-Length: 90\r\n\r\n012345")

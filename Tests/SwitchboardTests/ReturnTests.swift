@@ -158,6 +158,20 @@ import Testing
     #expect(bench.until { client.responses.map(\.body) == ["fine"] })
   }
 
+  @Test func clientSeesTheEndAlthoughACopyIsOpen() throws {
+    let bench = try Bench()
+    let worker = try bench.startWorkers(1, serving: false)[0]
+    let client = try bench.client(sending: get("/"))
+    #expect(bench.until { worker.receiveAndClaim() })
+    worker.fill()
+    let copy = dup(worker.fd)
+    defer { close(copy) }
+    worker.respond("done")
+    worker.giveBack(.close)
+    #expect(bench.until { client.isClosed })
+    #expect(client.responses.map(\.body) == ["done"])
+  }
+
   @Test func unreadBytesDoNotResetTheLastResponse() throws {
     let bench = try Bench()
     let worker = try bench.startWorkers(1, serving: false)[0]
