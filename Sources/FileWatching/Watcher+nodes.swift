@@ -62,7 +62,7 @@ extension Watcher {
     guard id != 0, let node = nodes[id] else { return }
     var trail: LinkTrail?
     if let parent = nodes[node.parent]?.directory {
-      if parent != "/" { makeSure(of: parent, EventMask.names) }
+      if !Self.crossroads.contains(parent) { makeSure(of: parent, EventMask.names) }
       var found = LinkTrail(of: node.name, in: parent)
       // A second look only where a link led into a directory that was not watched before; bounded like links.
       for _ in 0..<40 where watchWay(of: node, along: found) {
@@ -93,9 +93,12 @@ extension Watcher {
     return isNew
   }
 
-  /// The directories directly below `/` do not go away; links there may be switched.
+  /// Directories that everybody uses: their events would wake `nacre` and its workers for nothing. Directories in them
+  /// are taken to stay; should one go, its own watch tells, and from then on the name is missing and so watched.
+  private static let crossroads: Set<String> = ["/", "/tmp", "/var/tmp"]
+
   private func matters(_ entry: LinkTrail.Entry) -> Bool {
-    entry.directory != "/" || entry.kind == .link || entry.kind == .missing
+    entry.kind != .directory || !Self.crossroads.contains(entry.directory)
   }
 
   private func register(_ id: Int, _ trail: LinkTrail?) {
@@ -115,7 +118,8 @@ extension Watcher {
   private func unregister(_ id: Int, _ old: LinkTrail?, except new: LinkTrail? = nil) {
     guard let old else { return }
     for entry in old.entries where matters(entry) {
-      if let new, new.entries.contains(where: { $0.directory == entry.directory && $0.name == entry.name }) { continue }
+      let isKept = new?.entries.contains { $0.directory == entry.directory && $0.name == entry.name && matters($0) }
+      if isKept == true { continue }
       directories[entry.directory]?.names[entry.name]?.remove(id)
       if directories[entry.directory]?.names[entry.name]?.isEmpty == true {
         directories[entry.directory]?.names[entry.name] = nil

@@ -11,10 +11,19 @@ struct Snapshot: Equatable {
     var target: FileStatus?
 
     init(of path: String) {
-      own = try? FileStatus.status(ofLink: path).get()
-      target = own?.isLink == true ? try? FileStatus.status(of: path).get() : own
+      own = Self.withoutTimesOfDirectory(try? FileStatus.status(ofLink: path).get())
+      target = own?.isLink == true ? Self.withoutTimesOfDirectory(try? FileStatus.status(of: path).get()) : own
+      if target?.isDirectory == true { return }
       // Written within the clock's last tick: the next look must not trust an equal status. See `fingerprint(of:)`.
       if let changed = target?.changed, Self.wallClock() - changed < 50_000_000 { target?.changed = 0 }
+      if own?.isFile == true { own = target }
+    }
+
+    /// A directory's times and size tell of what it holds, which is looked at by itself.
+    private static func withoutTimesOfDirectory(_ status: FileStatus?) -> FileStatus? {
+      guard var status, status.isDirectory else { return status }
+      (status.size, status.links, status.modified, status.changed) = (0, 0, 0, 0)
+      return status
     }
 
     private static func wallClock() -> Int64 {
@@ -36,7 +45,9 @@ struct Snapshot: Equatable {
 extension Watcher {
   /// Compares the directories that send no events with what was last seen there.
   public func poll() -> Findings {
+    round += 1
     for path in polled.keys {
+      makeSure(of: path, EventMask.names)  // watches may be free again
       guard let before = directories[path]?.snapshot else { continue }
       let now = snapshot(of: path)
       directories[path]?.snapshot = now
