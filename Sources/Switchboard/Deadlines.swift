@@ -41,12 +41,14 @@ struct Deadlines {
     deadlines = Array(repeating: 0, count: slotCount)
   }
 
-  /// Sets a slot's deadline anew, in place of the one it had.
-  mutating func set(_ slot: Int, _ kind: Kind, now: UInt64) {
+  /// Sets a slot's deadline anew, in place of the one it had, and returns it.
+  mutating func set(_ slot: Int, _ kind: Kind, now: UInt64) -> UInt64 {
     remove(slot)
     kinds[slot] = kind
-    deadlines[slot] = now &+ durations[kind.rawValue]
+    let deadline = now &+ durations[kind.rawValue]
+    deadlines[slot] = deadline
     lists[kind.rawValue].append(slot)
+    return deadline
   }
 
   mutating func remove(_ slot: Int) {

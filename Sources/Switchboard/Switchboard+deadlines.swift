@@ -3,9 +3,9 @@ import Glibc
 extension Switchboard {
   /// Sets a connection's deadline anew.
   func setDeadline(_ connection: Connection, _ kind: Deadlines.Kind) {
-    deadlines.set(connection.slot, kind, now: loop.now)
-    guard let earliest = deadlines.earliest, earliest < deadlineTimer?.at ?? .max else { return }
-    armDeadlines(earliest)
+    let deadline = deadlines.set(connection.slot, kind, now: loop.now)
+    // The timer may go off before anything is overdue; it is set anew then, and not with every deadline.
+    if deadline < deadlineTimer?.at ?? .max { armDeadlines(deadline) }
   }
 
   private func armDeadlines(_ earliest: UInt64) {
