@@ -1,7 +1,6 @@
 #define _GNU_SOURCE
 #include "CLinux.h"
 
-#include <linux/sockios.h>
 #include <stdio.h>
 #include <string.h>
 #include <sys/ioctl.h>
@@ -87,7 +86,7 @@ int cl_accept(int listener, struct sockaddr_storage *address) {
 
 int cl_readable_bytes(int fd) {
   int count = 0;
-  return ioctl(fd, SIOCINQ, &count) < 0 ? -1 : count;
+  return ioctl(fd, FIONREAD, &count) < 0 ? -1 : count;
 }
 
 enum { MAXIMUM_FDS = 4 };

@@ -41,15 +41,18 @@ final class Inotify {
 
   func remove(_ watch: Int32) { _ = inotify_rm_watch(descriptor, watch) }
 
-  /// Everything that is queued now; empty when there is nothing.
+  /// Everything that is queued now; empty when there is nothing. What is queued while this reads is left for the next
+  /// time: somebody who never stops writing must not hold `nacre` here.
   func read() -> [InotifyEvent] {
     guard descriptor >= 0 else { return [] }
     var events: [InotifyEvent] = []
+    var queued = Int(cl_readable_bytes(descriptor))
     withUnsafeTemporaryAllocation(byteCount: 65_536, alignment: 8) { buffer in
-      while true {
+      while queued > 0 {
         let count = Glibc.read(descriptor, buffer.baseAddress!, buffer.count)
         if count < 0 && errno == EINTR { continue }
         if count <= 0 { return }
+        queued -= count
         Self.parse(UnsafeRawBufferPointer(rebasing: buffer.prefix(count)), into: &events)
       }
     }

@@ -80,7 +80,7 @@ bool cl_is_only_for_reading(int fd);
 int cl_reopen(int fd, off_t offset);
 /// Accepts a connection, non-blocking and closed on exec; `address` gets the peer's.
 int cl_accept(int listener, struct sockaddr_storage *_Nonnull address);
-/// The bytes that can be read from a socket at once (`SIOCINQ`).
+/// The bytes that can be read at once from a socket or an inotify queue (`FIONREAD`).
 int cl_readable_bytes(int fd);
 
 // MARK: Messages with descriptors
