@@ -40,21 +40,23 @@ sub throughput {
 # The table of Bench::Freshness's results. Ratios are to the first server of each case.
 sub freshness {
     my ($results) = @_;
+    my $saves = $results->[0]{missed} + @{ $results->[0]{times} };
     my %base;
     my @lines = (
         '### Save to first new answer',
         '',
-        "Milliseconds from the end of the save to the arrival of the first answer by the new code; ${\ scalar @{ $results->[0]{times} }} saves each.",
+        "Milliseconds from the end of the save to the arrival of the first answer by the new code; $saves saves each. Missed:",
+        'no such answer within 30 seconds.',
         '',
-        '| application and what is edited | server | median ms | fastest | slowest | ratio |',
-        '| --- | --- | ---: | ---: | ---: | ---: |'
+        '| application and what is edited | server | median ms | fastest | slowest | missed | ratio |',
+        '| --- | --- | ---: | ---: | ---: | ---: | ---: |'
     );
     for my $result (@$results) {
         my @times = sort { $a <=> $b } @{ $result->{times} };
         my $base  = $base{ $result->{case} } //= median(@times);
         push @lines,
-            sprintf '| %s | %s | %.1f | %.1f | %.1f | %.1f |', $result->{case}, $result->{name}, median(@times), $times[0],
-            $times[-1], median(@times) / $base;
+            sprintf '| %s | %s | %.1f | %.1f | %.1f | %d | %.1f |', $result->{case}, $result->{name}, median(@times),
+            $times[0] // 0, $times[-1] // 0, $result->{missed}, $base ? median(@times) / $base : 0;
     }
     return join "\n", @lines, '';
 }
