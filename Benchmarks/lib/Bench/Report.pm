@@ -3,6 +3,8 @@ use v5.16;
 use strict;
 use warnings;
 
+use List::Util ();
+
 my $begin = '<!-- benchmarks:begin -->';
 my $end   = '<!-- benchmarks:end -->';
 
@@ -14,12 +16,14 @@ sub median {
 # The table of Bench::Throughput's results. Ratios are to the first of them.
 sub throughput {
     my ($results) = @_;
-    my $base  = median(@{ $results->[0]{rate} });
-    my @lines = (
+    my $rounds = @{ $results->[0]{rate} };
+    my $base   = median(@{ $results->[0]{rate} });
+    my @lines  = (
         '### Hello, 2 workers, 16 kept-alive connections',
         '',
-        "Medians of ${\ scalar @{ $results->[0]{rate} }} rounds. A 17th client opens a connection now and then: how long it",
-        'waits for its answer tells whether all connections are served, or only as many as there are workers.',
+        "Medians of $rounds rounds. A 17th client opens a connection now and then: how long it",
+        'waits for its answer tells whether all connections are served, or only as many as there are workers (> : no answer',
+        'until wrk had finished).',
         '',
         '| server | requests/s | range | ratio | median ms | 99 % ms | errors | 17th client, median ms | slowest ms |',
         '| --- | ---: | ---: | ---: | ---: | ---: | ---: | ---: | ---: |'
@@ -27,12 +31,13 @@ sub throughput {
     for my $result (@$results) {
         my @rates = sort { $a <=> $b } @{ $result->{rate} };
         my @other = sort { $a <=> $b } @{ $result->{other} };
-        my $errors = 0;
-        $errors += $_ for @{ $result->{errors} };
+        my $errors     = List::Util::sum0(@{ $result->{errors} });
+        my $unanswered = List::Util::sum0(@{ $result->{unanswered} });
         push @lines,
-            sprintf '| %s | %s | %s to %s | %.2f | %.2f | %.2f | %d | %.1f | %.0f |', $result->{name},
+            sprintf '| %s | %s | %s to %s | %.2f | %.2f | %.2f | %d | %.1f | %s |', $result->{name},
             thousands(median(@rates)), thousands($rates[0]), thousands($rates[-1]), median(@rates) / $base,
-            median(@{ $result->{p50} }), median(@{ $result->{p99} }), $errors, median(@other), $other[-1] // 0;
+            median(@{ $result->{p50} }), median(@{ $result->{p99} }), $errors, median(@other),
+            ($unanswered ? '> ' : '') . int($other[-1] // 0);
     }
     return join "\n", @lines, '';
 }

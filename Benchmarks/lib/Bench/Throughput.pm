@@ -11,7 +11,8 @@ use Time::HiRes   ();
 my @kinds = qw(production nacre starman uwsgi);
 my $script = File::Basename::dirname(__FILE__) . '/wrk.lua';
 
-# Rounds over all servers: a list of { name, rate => [...], p50, p99 => [...], other => [...] }, times in milliseconds.
+# Rounds over all servers: a list of { name, rate => [...], p50, p99, errors, unanswered, other => [...] }, times in
+# milliseconds.
 sub measure {
     my ($kit, $application, $option) = @_;
     my @present = grep { $kit->{$_} } @kinds;
@@ -22,7 +23,7 @@ sub measure {
             wrk($server->port, 1);
             my $figures = wrk($server->port, $option->{seconds});
             $server->stop;
-            push @{ $seen{$kind}{$_} }, $figures->{$_} for qw(rate p50 p99 errors);
+            push @{ $seen{$kind}{$_} }, $figures->{$_} for qw(rate p50 p99 errors unanswered);
             push @{ $seen{$kind}{other} }, @{ $figures->{other} };
             printf STDERR "round %d  %-20s %8.0f requests/s\n", $round, $kit->{$kind}{name}, $figures->{rate};
         }
@@ -37,19 +38,20 @@ sub wrk {
     my ($port, $seconds) = @_;
     my $pid = open my $output, '-|', qw(wrk --latency -t1 -c16 -d), $seconds, '-s', $script, "http://127.0.0.1:$port/"
         or die "wrk does not run: $!\n";
-    my @other;
+    my ($unanswered, @other) = 0;
     my $end = Time::HiRes::time() + $seconds - 0.5;
     while (Time::HiRes::time() < $end) {
         Time::HiRes::sleep(0.1);
         my $start = Time::HiRes::time();
+        last if $start >= $end;
         # A client that got nothing by then has waited at least that long.
-        Bench::Client::body($port, $end - $start) if $start < $end;
-        push @other, 1000 * (Time::HiRes::time() - $start) if $start < $end;
+        $unanswered++ unless defined Bench::Client::body($port, $end - $start);
+        push @other, 1000 * (Time::HiRes::time() - $start);
     }
     my ($line) = grep { /^figures / } <$output>;
     close $output;
     my %figures = ($line // '') =~ /(\w+)=([\d.]+)/g or die "wrk gave no figures\n";
-    return { %figures, other => \@other };
+    return { %figures, other => \@other, unanswered => $unanswered };
 }
 
 1;
