@@ -15,6 +15,7 @@ extension Watcher {
   func plantTrees() {
     for id in nodes.indices { drop([.tree, .pattern], from: id) }
     patternFiles.forget()
+    incompleteReason = nil
     for root in Set(roots).sorted() where root.utf8.first == UInt8(ascii: "/") { add(.tree, to: insert(root)) }
     isFirstReading = true
     settle()
@@ -74,9 +75,15 @@ extension Watcher {
   }
 
   private func plant(_ name: String, in parent: Int) {
-    guard directories.count < Self.mostTreeDirectories else { return }
-    let id = child(name, of: parent)
-    if nodes[id]!.roles.contains(.tree) { unread.insert(id) } else { add(.tree, to: id) }
+    guard directories.count < Self.mostTreeDirectories else {
+      let place = nodes[parent]?.path ?? ""
+      incompleteReason =
+        incompleteReason ?? "More than \(Self.mostTreeDirectories) directories are to be searched for templates and "
+        + "configuration: those in \(place) are not watched. Leave some out with --ignore."
+      return
+    }
+    // One that is a tree already is read again when events say so.
+    add(.tree, to: child(name, of: parent))
   }
 
   /// A link to a pattern file is watched with its target; a link to a directory is a tree of its own, unless that is

@@ -17,6 +17,9 @@ public final class Watcher {
   /// Why, as a sentence for a person; nil if everything sends events.
   public var pollReason: String? { polled.isEmpty ? nil : Self.reason(for: polled) }
 
+  /// Why some directories below the roots are not watched, as sentences for a person; nil if all are.
+  public internal(set) var incompleteReason: String?
+
   let inotify = Inotify()
   var rules = WatchRules(libraryDirectories: [])
   var patterns = RespawnPatterns()

@@ -49,8 +49,17 @@ public struct RespawnPatterns: Hashable, Sendable {
 
   private static func root(of pattern: String, relativeTo directory: String) -> String? {
     let plain = pattern.split(separator: "/").prefix { GlobPattern.isPlain($0) }.filter { $0 != "." }
-    if pattern.hasPrefix("/") { return "/" + plain.joined(separator: "/") }
-    return plain.isEmpty ? nil : directory + "/" + plain.joined(separator: "/")
+    if pattern.hasPrefix("/") { return tidy(plain.joined(separator: "/")) }
+    return plain.isEmpty ? nil : tidy(directory + "/" + plain.joined(separator: "/"))
+  }
+
+  /// An absolute path or pattern without `.` and `..`.
+  private static func tidy(_ path: String) -> String {
+    var kept: [Substring] = []
+    for component in path.split(separator: "/") where component != "." {
+      if component == ".." { _ = kept.popLast() } else { kept.append(component) }
+    }
+    return "/" + kept.joined(separator: "/")
   }
 
   private struct Pattern: Hashable, Sendable {
@@ -59,7 +68,11 @@ public struct RespawnPatterns: Hashable, Sendable {
     init(_ pattern: String, relativeTo directory: String) {
       let text = pattern.hasPrefix("./") ? String(pattern.dropFirst(2)) : pattern
       let hasSlash = text.dropLast(text.hasSuffix("/") ? 1 : 0).contains("/") || pattern.hasPrefix("./")
-      glob = GlobPattern(text.hasPrefix("/") ? text : hasSlash ? directory + "/" + text : "**/" + text)
+      if text.hasPrefix("/") {
+        glob = GlobPattern(tidy(text))
+      } else {
+        glob = GlobPattern(hasSlash || text == "." || text == ".." ? tidy(directory + "/" + text) : "**/" + text)
+      }
     }
 
     func matches(_ path: String) -> Bool { glob.matchesOrContains(path) }

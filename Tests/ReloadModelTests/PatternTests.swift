@@ -49,6 +49,14 @@ func otherFilesAreNotWatchedByDefault(name: String) {
   }
 }
 
+@Test func patternMayLeadOutOfTheDirectory() {
+  let patterns = RespawnPatterns(watch: ["../shared", "a/../b", "."], relativeTo: "/srv/app")
+  #expect(patterns.roots == ["/srv/shared", "/srv/app/b"])
+  #expect(patterns.matches("/srv/shared/x"))
+  #expect(patterns.matches("/srv/app/anything"))
+  #expect(!patterns.matches("/srv/other"))
+}
+
 @Test func ignoredWinsOverEverything() {
   let patterns = RespawnPatterns(watch: ["share"], ignore: ["cache", "*.json", "share/tmp/"], relativeTo: "/srv")
   #expect(!patterns.matches("/srv/cache/a.tt"))
