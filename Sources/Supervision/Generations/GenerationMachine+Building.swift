@@ -195,9 +195,7 @@ extension GenerationMachine {
     case .awaitingBase, .forking, .failing: break
     case .loading:
       self.candidate?.stage = .failing(
-        LoadFailure(
-          ending: departure.ending, location: departure.file.map { ($0, departure.line) },
-          trace: candidate.generation.trace, timeout: departure.timeout))
+        LoadFailure(departure, trace: candidate.generation.trace))
       act(.look(.candidate))
     case .loaded, .startingWorkers, .ready:
       self.candidate?.generation.mold = nil
