@@ -151,8 +151,10 @@ public final class EventLoop {
   /// Makes ``run()`` return after the current turn.
   public func stop() { isStopped = true }
 
-  /// Waits, at most so many nanoseconds, until something is to be done, and does it.
-  public func turn(atMost limit: UInt64 = .max) {
+  /// Waits, at most so many nanoseconds, until something is to be done, and does it. Returns how many descriptors were
+  /// ready.
+  @discardableResult
+  public func turn(atMost limit: UInt64 = .max) -> Int {
     let count = epoll_wait(poller, events, Int32(Self.batch), patience(limit))
     now = Self.clock()
     for index in 0..<max(0, Int(count)) {
@@ -165,6 +167,7 @@ public final class EventLoop {
     swap(&running, &atTheEnd)
     for action in running { action() }
     running.removeAll(keepingCapacity: true)
+    return max(0, Int(count))
   }
 
   /// Milliseconds to wait for events, rounded up so that a timer is due when the wait ends; -1 for ever.

@@ -99,7 +99,8 @@ extension Switchboard {
     return true
   }
 
-  private func rest(_ code: Int32) {
+  /// Accepts nothing for a moment, because the system has no descriptors or memory left (`code`).
+  func rest(_ code: Int32) {
     reportOnce(.descriptors, "cannot accept connections for the moment: \(SystemError.reason(code))")
     pause(.resting)
     loop.after(100_000_000) { [weak self] in self?.acceptAgain(after: .resting) }

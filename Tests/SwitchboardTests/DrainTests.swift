@@ -66,6 +66,18 @@ import Testing
     #expect(bench.until { first.responses.count == 1 && second.responses.count == 1 })
   }
 
+  @Test func acceptingGoesOnAfterDescriptorsRanOut() throws {
+    let bench = try Bench()
+    try bench.startWorkers(1)
+    bench.switchboard.rest(EMFILE)
+    bench.switchboard.rest(EMFILE)
+    #expect(bench.reports == ["cannot accept connections for the moment: Too many open files"])
+    let client = try bench.client(sending: get("/"))
+    bench.loop.turn(atMost: 0)
+    #expect(openConnections(bench) == 0)
+    #expect(bench.until { client.statuses == [200] })
+  }
+
   @Test func noDescriptorLeaksOverTenThousandConnections() throws {
     let bench = try Bench(slots: 128)
     try bench.startWorkers(2)

@@ -43,9 +43,7 @@ import Testing
     let client = try bench.client(sending: "GET / HT")
     #expect(bench.until { bench.switchboard.inFlight == 1 })
     bench.settle()
-    let before = EventLoop.clock()
-    bench.loop.turn(atMost: 50_000_000)
-    #expect(EventLoop.clock() - before >= 49_000_000)
+    #expect(bench.loop.turn(atMost: 10_000_000) == 0)
     #expect(!client.isClosed)
   }
 
@@ -137,6 +135,23 @@ import Testing
     #expect(loan.peerPort == UInt16(bigEndian: address.sin_port))
     #expect(loan.localPort == bench.port)
     #expect(withUnsafeBytes(of: loan.peerAddress.0) { Array($0.prefix(4)) } == [127, 0, 0, 1])
+  }
+}
+
+@Suite struct PeerTests {
+  @Test func addressOfAnIPv6PeerIsKeptInNetworkOrder() {
+    var storage = sockaddr_storage()
+    withUnsafeMutableBytes(of: &storage) {
+      var address = sockaddr_in6()
+      address.sin6_family = sa_family_t(AF_INET6)
+      address.sin6_port = UInt16(4711).bigEndian
+      inet_pton(AF_INET6, "2001:db8::1", &address.sin6_addr)
+      $0.storeBytes(of: address, as: sockaddr_in6.self)
+    }
+    let peer = Peer(storage, localPort: 80)
+    #expect(peer.family == .ipv6 && peer.port == 4711 && peer.localPort == 80)
+    let bytes = withUnsafeBytes(of: peer.address) { Array($0) }
+    #expect(bytes == [0x20, 0x01, 0x0D, 0xB8] + [UInt8](repeating: 0, count: 11) + [1])
   }
 }
 
