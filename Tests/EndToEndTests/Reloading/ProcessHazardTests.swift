@@ -7,7 +7,10 @@ import Testing
   private func part(_ word: String) -> String { "package Part; sub word { '\(word)' } 1;" }
 
   private func site() throws -> Site {
-    try Site(["app.psgi": Site.app("Part::word()", using: "use Part;"), "lib/Part.pm": part("v0")])
+    try Site([
+      "app.psgi": Site.app("$env->{PATH_INFO} eq '/pid' ? $$ : Part::word()", using: "use Part;"),
+      "lib/Part.pm": part("v0"),
+    ])
   }
 
   private func descriptors(_ pid: pid_t) -> Int {
@@ -48,12 +51,7 @@ import Testing
       #expect(settled({ server.perlProcesses.count }, atMost: processes) <= processes, "\(server)")
       #expect(settled({ descriptors(server.process.pid) }, atMost: open) <= open, "\(server)")
       #expect(settled({ zombies(server.process.pid) }, atMost: 0) == 0, "\(server)")
-      let worker = try #require(
-        Int32(
-          try { () throws -> String in
-            try site.write("app.psgi", Site.app("$$", using: "use Part;"))
-            return try server.text()
-          }()))
+      let worker = try #require(pid_t(try server.text("/pid")))
       #expect(descriptors(worker) < 20, "a worker holds descriptors of other processes")
     }
   }
@@ -92,30 +90,19 @@ import Testing
     let site = try site()
     try site.serve { server in
       #expect(try server.text() == "v0")
-      let worker = try workers(of: server)
+      var workers: Set<pid_t> = []
+      #expect(
+        eventually {
+          if let pid = (try? server.text("/pid")).flatMap({ pid_t($0) }) { workers.insert(pid) }
+          return workers.count == 2
+        }, "\(server)")
       // Everything but nacre and the workers goes: base, checkpoints and mold.
-      for pid in server.perlProcesses where !worker.contains(pid) { kill(pid, SIGKILL) }
+      for pid in server.perlProcesses where !workers.contains(pid) { kill(pid, SIGKILL) }
       for round in 1...3 {
         #expect(eventually { (try? server.text()) == "v\(round - 1)" }, "\(server)")
         try site.write("lib/Part.pm", part("v\(round)"))
         #expect(eventually { (try? server.text()) == "v\(round)" }, "\(server)")
       }
     }
-  }
-
-  /// The workers' ids, as they tell them.
-  private func workers(of server: Server) throws -> Set<pid_t> {
-    let site = server.site
-    let before = site.read("app.psgi")
-    try site.write("app.psgi", Site.app("$$", using: "use Part;"))
-    var pids: Set<pid_t> = []
-    #expect(
-      eventually {
-        if let pid = pid_t(try server.text()) { pids.insert(pid) }
-        return pids.count == 2
-      }, "\(server)")
-    try site.write("app.psgi", before)
-    _ = try server.text()
-    return pids
   }
 }
