@@ -1,0 +1,80 @@
+# Nacre. `make run` serves an example, `make test` runs every test; CONTRIBUTING.md tells the rest.
+
+# The perl that Nacre.so is built for, and that `nacre` uses by default.
+PERL ?= perl
+# Where `make install` puts things; DESTDIR is put in front of it, for packagers.
+PREFIX ?= /usr/local
+# Where `make run` listens.
+PORT ?= 5000
+export PERL
+
+bin = $(DESTDIR)$(PREFIX)/bin
+lib = $(DESTDIR)$(PREFIX)/lib/nacre
+man = $(DESTDIR)$(PREFIX)/share/man/man1
+# lib/nacre/5.36.0/x86_64-linux-gnu-thread-multi: Nacre.so fits one perl, and several can be installed.
+extension = $(lib)/$(shell $(PERL) -MConfig -e 'print "$$Config{version}/$$Config{archname}"')
+release = .build/release
+# The programs carry Swift with them: where they run, it need not be installed.
+build-release = swift build -c release --static-swift-stdlib
+modules = $(shell cd perl/lib && find * -name '*.pm')
+
+.PHONY: help run build test test-fast test-packages perl-headers bench install install-files uninstall lint clean
+
+help:
+	@echo 'make run        serve Examples/oyster-bar on port $(PORT)'
+	@echo 'make test       run every test (make test-fast: without the slow ones)'
+	@echo 'make bench      measure'
+	@echo 'make install    install below PREFIX=$(PREFIX) for PERL=$(PERL)'
+	@echo 'make lint       check the style'
+
+run: build
+	@echo
+	@echo 'Open http://localhost:$(PORT)/ in a browser, then edit'
+	@echo '    $(CURDIR)/Examples/oyster-bar/menu.conf'
+	@echo 'or any other file beside it, save, and press reload. Ctrl-C stops.'
+	@echo
+	@exec $(release)/nacre --perl $(PERL) -p $(PORT) Examples/oyster-bar/app.psgi
+
+build: perl-headers
+	$(build-release) --product nacre
+	$(build-release) --product Nacre
+
+# What perl's header files need beyond a C compiler, which Swift needs, too.
+perl-headers:
+	@.ci/need-perl-headers
+
+test-packages: perl-headers
+	@.ci/need libplack-perl libmoose-perl libmoo-perl
+
+test: test-packages build
+	swift build --build-tests
+	swift test --skip-build
+
+test-fast: test-packages
+	swift build --build-tests
+	NACRE_TESTS=fast swift test --skip-build
+
+bench: build
+	@.ci/need libplack-perl starman uwsgi-core uwsgi-plugin-psgi wrk curl
+	Benchmarks/run
+
+install: build install-files
+
+install-files:
+	install -d $(bin) $(extension) $(man) $(addprefix $(lib)/perl/,$(dir $(modules)))
+	install -m 755 $(release)/nacre $(bin)/nacre
+	install -m 755 $(release)/libNacre.so $(extension)/Nacre.so
+	for file in $(modules); do install -m 644 perl/lib/$$file $(lib)/perl/$$file || exit; done
+	install -m 644 Documentation/nacre.1 $(man)/nacre.1
+
+uninstall:
+	rm -f $(bin)/nacre $(man)/nacre.1
+	rm -rf $(lib)
+
+lint:
+	swift format lint --strict -r Sources Tests Package.swift
+	for file in $(modules); do $(PERL) -Iperl/lib -wc perl/lib/$$file || exit; done
+	for file in $$(find Examples -name '*.pm'); do $(PERL) -IExamples/oyster-bar/lib -wc $$file || exit; done
+
+clean:
+	swift package clean
