@@ -11,10 +11,11 @@ struct MachineRun {
   var machine: GenerationMachine
   /// Everything the machine has asked for, in order.
   var log: [GenerationMachine.Action] = []
-  /// What the next looks find; looks beyond these find nothing.
-  var running: [Difference] = []
-  var rejected: [Difference] = []
-  var base: [Difference] = []
+  /// How the disk differs from what each has loaded; nothing after a promotion.
+  var running = Difference.none
+  var rejected = Difference.none
+  var base = Difference.none
+  /// What the next looks at the candidate find; looks beyond these find nothing.
   var candidate: [Difference] = []
 
   init(workers: Int = 2, waitsForSaves: Bool = true, checkpoints: Int = 16) {
@@ -31,18 +32,15 @@ struct MachineRun {
       for action in machine.handle(events.removeFirst()) {
         log.append(action)
         switch action {
-        case .look(.running):
-          events.append(.looked(.running(next(&running), rejected: next(&rejected), base: next(&base))))
-        case .look(.candidate): events.append(.looked(.candidate(next(&candidate))))
+        case .look(.running): events.append(.looked(.running(running, rejected: rejected, base: base)))
+        case .look(.candidate):
+          events.append(.looked(.candidate(candidate.isEmpty ? .none : candidate.removeFirst())))
         default: asked.append(action)
         }
+        if case .promote = action { (running, rejected, base) = (.none, .none, .none) }
       }
     }
     return asked
-  }
-
-  private func next(_ differences: inout [Difference]) -> Difference {
-    differences.isEmpty ? .none : differences.removeFirst()
   }
 
   /// The token of the last candidate that was ordered.
@@ -103,7 +101,7 @@ struct MachineRun {
   /// A save of these files, the first of which is at this position of the running generation's trace.
   @discardableResult
   mutating func save(_ files: [String], at position: Int?) -> [GenerationMachine.Action] {
-    running = [Difference(files: files, position: position)]
+    running = Difference(files: files, position: position)
     return send(.touched(respawning: []))
   }
 }

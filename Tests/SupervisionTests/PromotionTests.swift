@@ -37,7 +37,7 @@ import Testing
     // Nothing that it met has changed.
     run.send(.touched(respawning: []))
     #expect(!run.machine.isBusy)
-    run.rejected = [Difference(files: ["/b"], position: 1)]
+    run.rejected = Difference(files: ["/b"], position: 1)
     run.send(.touched(respawning: []))
     #expect(run.machine.isBusy)
     #expect(run.lastOrigin == run.base_)
@@ -209,7 +209,7 @@ import Testing
   @Test func aChangeOfWhatPerlLoadedBeforeNacreRestartsTheBase() {
     var run = MachineRun.serving()
     let old = run.base_
-    run.base = [Difference(files: ["/opt.pm"], position: 0)]
+    run.base = Difference(files: ["/opt.pm"], position: 0)
     let asked = run.send(.touched(respawning: []))
     #expect(asked.contains(.close(old)))
     #expect(asked.contains(.startBase(run.base_)))

@@ -36,7 +36,7 @@ import Testing
 
   @Test func endWithTheNextSaveOfAFileThatTheCandidateMet() {
     var run = Self.rejected()
-    run.rejected = [Difference(files: ["/b"], position: 1)]
+    run.rejected = Difference(files: ["/b"], position: 1)
     run.save(["/b"], at: 1)
     #expect(run.machine.isBusy)
     run.load(["/b", "/c"])
@@ -53,16 +53,55 @@ import Testing
 
   @Test func areForgivenWhenTheFilesArePutBack() {
     var run = Self.rejected()
-    run.rejected = [Difference(files: ["/b"], position: 1)]
-    run.running = []
+    run.rejected = Difference(files: ["/b"], position: 1)
+    run.running = .none
     #expect(run.send(.touched(respawning: [])) == [.forgive(running: 1)])
     #expect(run.machine.rejection == nil)
     #expect(!run.machine.isBusy)
   }
 
+  @Test func meetWhatWasSavedMeanwhile() {
+    var run = MachineRun.serving()
+    run.save(["/b"], at: 1)
+    run.send(.forked(run.lastCandidate))
+    run.send(.traced(run.lastCandidate, [began("/b")]))
+    run.running = Difference(files: ["/b", "/c"], position: 1)
+    let failed = run.lastCandidate
+    run.send(.failed(failed, syntaxError))
+    #expect(run.lastCandidate != failed)
+    #expect(run.machine.candidate?.files == ["/b", "/c"])
+  }
+
+  @Test func withoutTheDisksFaultAreTriedAgainAfterAWhile() {
+    var run = MachineRun.serving(workers: 1)
+    run.save(["/c"], at: 2)
+    run.load(["/c"])
+    for _ in 0..<3 { run.send(.ended(run.workers(of: 2).last!, .atOnce)) }
+    let asked = run.send(.ended(run.workers(of: 2).last!, .atOnce))
+    #expect(asked.contains(.wake(afterSeconds: 10)))
+    #expect(!run.machine.isBusy)
+    run.send(.woke)
+    #expect(run.machine.isBusy)
+    run.load(["/c"])
+    run.readyWorkers()
+    #expect(run.machine.running?.number == 2)
+    #expect(run.machine.rejection == nil)
+  }
+
+  @Test func ofARespawnAreTriedAgainAsARespawn() {
+    var run = MachineRun.serving(workers: 1)
+    run.send(.touched(respawning: ["/page.tt"]))
+    for _ in 0..<4 { run.send(.ended(run.workers(of: 2).last!, .atOnce)) }
+    #expect(run.machine.rejection != nil)
+    run.send(.touched(respawning: []))
+    #expect(run.machine.rejection != nil)
+    run.send(.woke)
+    #expect(run.machine.candidate?.way == .respawn)
+  }
+
   @Test func areTriedAgainOnDemand() {
     var run = Self.rejected()
-    run.running = [Difference(files: ["/b"], position: 1)]
+    run.running = Difference(files: ["/b"], position: 1)
     run.send(.demanded)
     #expect(run.machine.isBusy)
   }
@@ -71,7 +110,7 @@ import Testing
     var run = MachineRun.serving()
     run.save(["/b"], at: 1)
     run.candidate = [Difference(files: ["/b"], position: 1)]
-    run.running = [Difference(files: ["/b"], position: 1)]
+    run.running = Difference(files: ["/b"], position: 1)
     run.load(["/b"], failing: syntaxError)
     #expect(run.machine.rejection == nil)
     #expect(run.machine.isBusy)
@@ -119,7 +158,7 @@ import Testing
     run.save(["/b"], at: 1)
     let void = run.lastCandidate
     run.candidate = [Difference(files: ["/c"], position: 2)]
-    run.running = [Difference(files: ["/b", "/c"], position: 1)]
+    run.running = Difference(files: ["/b", "/c"], position: 1)
     run.load(["/b", "/c"])
     #expect(run.log.contains(.kill(void)))
     #expect(run.lastCandidate != void)
@@ -132,7 +171,7 @@ import Testing
     run.candidate = [.none, Difference(files: ["/c"], position: 2)]
     run.load(["/b", "/c"], checkpoints: ["/c"])
     let void = run.machine.candidate!
-    run.running = [Difference(files: ["/b", "/c"], position: 1)]
+    run.running = Difference(files: ["/b", "/c"], position: 1)
     run.readyWorkers()
     #expect(run.machine.running?.number == 1)
     for worker in void.generation.workers.keys { #expect(run.log.contains(.kill(worker))) }
@@ -147,7 +186,7 @@ import Testing
     run.send(.forked(loop))
     run.send(.traced(loop, [began("/b")]))
     run.candidate = [Difference(files: ["/b"], position: 1)]
-    run.running = [Difference(files: ["/b"], position: 1)]
+    run.running = Difference(files: ["/b"], position: 1)
     #expect(run.send(.touched(respawning: [])).contains(.kill(loop)))
     #expect(run.lastCandidate != loop)
   }
@@ -156,6 +195,7 @@ import Testing
     var run = MachineRun.serving()
     run.save(["/b"], at: 1)
     run.candidate = [Difference(files: ["/b"], position: 1)]
+    run.running = .none
     run.load(["/b", "/c"])
     #expect(!run.machine.isBusy)
     #expect(run.machine.running?.number == 1)

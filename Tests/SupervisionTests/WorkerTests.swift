@@ -44,7 +44,7 @@ import Testing
 
   @Test func aLoadedFileThatChangedTooMakesItARewind() {
     var run = MachineRun.serving()
-    run.running = [Difference(files: ["/c"], position: 2)]
+    run.running = Difference(files: ["/c"], position: 2)
     run.send(.touched(respawning: ["/page.tt"]))
     #expect(run.machine.candidate?.way == .rewind)
   }

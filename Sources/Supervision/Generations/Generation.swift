@@ -88,6 +88,8 @@ struct Rejection: Equatable, Sendable {
   var trace: LoadTrace
   /// What differed from the running generation.
   var files: [String]
+  /// Whether no change of the disk is waited for: the system refused what Nacre needed, and may grant it later.
+  var isTriedAgain: Bool
 }
 
 /// What differs between a trace and the disk, as far as the rules of ``GenerationMachine`` need it.

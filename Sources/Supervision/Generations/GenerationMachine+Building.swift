@@ -61,7 +61,7 @@ extension GenerationMachine {
   private mutating func forkFromElsewhere(than origin: ProcessToken, message: String) {
     guard let attempts = candidate?.attempts else { return }
     if attempts > settings.checkpoints + 3 {
-      reject(LoadFailure(cause: .system, message: "no process could be forked: \(message)"))
+      reject(LoadFailure(cause: .system, message: "no process could be forked: \(message)"), tryingAgain: true)
       return
     }
     // It may be that it does not read its channel.
@@ -184,7 +184,9 @@ extension GenerationMachine {
     candidate?.generation.workers[process] = nil
     candidate?.deaths += 1
     if candidate!.deaths > 3 {
-      reject(LoadFailure(cause: .system, message: "its workers end before they can serve; the last one \(how)"))
+      reject(
+        LoadFailure(cause: .system, message: "its workers end before they can serve; the last one \(how)"),
+        tryingAgain: true)
     } else {
       forkCandidateWorker()
     }
@@ -200,7 +202,7 @@ extension GenerationMachine {
     case .loaded, .startingWorkers, .ready:
       self.candidate?.generation.mold = nil
       reject(
-        LoadFailure(cause: .killed, message: "the mold of the new generation \(departure.ending)"))
+        LoadFailure(cause: .system, message: "the mold of the new generation \(departure.ending)"), tryingAgain: true)
     }
   }
 

@@ -41,18 +41,24 @@ extension GenerationMachine {
     return difference.files.first { sources.contains($0) && voids[$0]! >= Self.patienceWithSources }
   }
 
-  mutating func reject(_ failure: LoadFailure) {
+  /// The candidate comes to nothing; the running generation has not noticed. `tryingAgain` after a while, if the disk is
+  /// not at fault.
+  mutating func reject(_ failure: LoadFailure, tryingAgain: Bool = false) {
     guard let candidate else { return }
     dismantle(candidate)
     self.candidate = nil
     rejection = Rejection(
-      failure: failure, loader: candidate.process, trace: candidate.generation.trace, files: candidate.files)
+      failure: failure, loader: candidate.process, trace: candidate.generation.trace, files: candidate.files,
+      isTriedAgain: tryingAgain)
     voids = [:]
     if running == nil, !settings.waitsForSaves {
       act(.giveUp(failure, generation: candidate.generation.number))
-    } else {
-      act(.reject(failure, generation: candidate.generation.number, running: running?.number))
+      return
     }
+    act(.reject(failure, generation: candidate.generation.number, running: running?.number))
+    if tryingAgain { wake(afterSeconds: Self.delay(after: .max)) }
+    // What was saved meanwhile may lie beyond the failure.
+    if running != nil { act(.look(.running)) }
   }
 
   /// Ends every process that only the candidate has.

@@ -43,8 +43,10 @@ extension GenerationMachine {
       // The same files differ as before, and the failed candidate would meet exactly what it met.
       if let rejection, rejected.isEmpty, rejection.files == difference.files, !isDemanded { return }
       build(files: difference.files, limit: position)
+    } else if !isDemanded, rejection?.isTriedAgain == true {
+      return
     } else {
-      let isForgiven = forgive()
+      let isForgiven = rejection?.isTriedAgain != true && forgive()
       let files = difference.files + respawning.filter { !difference.files.contains($0) }
       if !files.isEmpty || isDemanded && !isForgiven { respawn(files) } else { replaceWorkers() }
     }

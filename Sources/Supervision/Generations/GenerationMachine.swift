@@ -125,6 +125,6 @@ struct GenerationMachine {
   private mutating func woke() {
     isWaking = false
     if base == .down { startBase() }
-    replaceWorkers()
+    if rejection?.isTriedAgain == true { demanded() } else { replaceWorkers() }
   }
 }

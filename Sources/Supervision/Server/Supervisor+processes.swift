@@ -152,11 +152,19 @@ extension Supervisor {
       depart(process, process.ending ?? .unknown)
       return
     }
+    limit(process, to: Self.drainTime)
+    awaitEnd(of: process, pid)
+  }
+
+  /// Usually the process ends a moment after its channel, and a signal tells. It may have been reaped by whatever else
+  /// waits for children in this program.
+  private func awaitEnd(of process: PerlProcess, _ pid: pid_t) {
+    guard process.pid == pid else { return }
     var status: Int32 = 0
-    if waitpid(pid, &status, WNOHANG) == pid {
-      depart(process, ProcessEnding(waitStatus: status))
-    } else {
-      limit(process, to: Self.drainTime)
+    switch waitpid(pid, &status, WNOHANG) {
+    case pid: depart(process, ProcessEnding(waitStatus: status))
+    case -1: depart(process, .unknown)
+    default: loop.after(100_000_000) { [unowned self] in awaitEnd(of: process, pid) }
     }
   }
 

@@ -97,10 +97,10 @@ public final class Supervisor {
       return 1
     }
     handle(.start)
-    loop.run()
+    // The end may have come already: a perl that cannot be started.
+    if stopping == .no { loop.run() }
     for process in processes.values { process.kill() }
-    if case .done(let status) = stopping { return status }
-    return 0
+    return if case .done(let status) = stopping { status } else { 0 }
   }
 
   /// Ends ``run()`` with this status.

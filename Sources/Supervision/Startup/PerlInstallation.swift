@@ -12,7 +12,9 @@ public struct PerlInstallation: Equatable, Sendable {
   /// Its own library directories (privlib, archlib, vendor, site and the built-in `@INC`), absolute, each also with
   /// its links resolved.
   public var libraryDirectories: [String]
+}
 
+extension PerlInstallation {
   /// Finds `name` (a path, or a program in `PATH`) and asks it.
   public init(asking name: String) throws(StartupError) {
     program = try Self.find(name)

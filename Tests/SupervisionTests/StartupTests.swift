@@ -1,0 +1,201 @@
+import Glibc
+import ProcessProtocol
+import Testing
+
+@testable import Supervision
+
+/// A directory of its own, gone when the test is.
+private final class Scratch {
+  let path: String
+
+  init() {
+    var template = Array("/tmp/nacre-test-XXXXXX\0".utf8CString)
+    path = String(cString: mkdtemp(&template))
+  }
+
+  deinit { remove(path) }
+
+  /// Writes a file and returns its path.
+  func file(_ name: String, _ content: String, mode: mode_t = 0o644) -> String {
+    let file = "\(path)/\(name)"
+    let descriptor = open(file, O_CREAT | O_WRONLY | O_TRUNC, mode)
+    _ = content.withCString { write(descriptor, $0, strlen($0)) }
+    close(descriptor)
+    return file
+  }
+
+  func directory(_ name: String) -> String {
+    mkdir("\(path)/\(name)", 0o755)
+    return "\(path)/\(name)"
+  }
+
+  private func remove(_ path: String) {
+    if let stream = opendir(path) {
+      while let entry = readdir(stream) {
+        let name = withUnsafePointer(to: &entry.pointee.d_name) {
+          $0.withMemoryRebound(to: CChar.self, capacity: 256) { String(cString: $0) }
+        }
+        if name != ".", name != ".." { remove("\(path)/\(name)") }
+      }
+      closedir(stream)
+      rmdir(path)
+    } else {
+      unlink(path)
+    }
+  }
+}
+
+private func complaint(_ body: () throws -> Void) -> String {
+  do {
+    try body()
+    return ""
+  } catch { return "\(error)" }
+}
+
+@Suite struct ApplicationFiles {
+  @Test func aDirectoryStandsForItsAppPsgi() throws {
+    let scratch = Scratch()
+    let file = scratch.file("app.psgi", "sub {}")
+    #expect(try ApplicationFile.find(scratch.path) == file)
+    #expect(try ApplicationFile.find(scratch.path + "/") == file)
+    #expect(try ApplicationFile.find("\(scratch.path)/./app.psgi") == file)
+    #expect(try ApplicationFile.find("\(scratch.directory("lib"))/../app.psgi") == file)
+  }
+
+  @Test func aDirectoryWithoutOneIsNamed() {
+    let scratch = Scratch()
+    #expect(
+      complaint { _ = try ApplicationFile.find(scratch.path) }
+        == "there is no app.psgi in \(scratch.path): name the application's file.")
+  }
+
+  @Test func linksAreLeftAlone() throws {
+    let scratch = Scratch()
+    _ = scratch.directory("one")
+    _ = scratch.file("one/app.psgi", "sub {}")
+    symlink("one", "\(scratch.path)/current")
+    #expect(try ApplicationFile.find("\(scratch.path)/current") == "\(scratch.path)/current/app.psgi")
+  }
+}
+
+@Suite struct Perls {
+  @Test func describeThemselves() throws {
+    let perl = try PerlInstallation(asking: "perl")
+    #expect(perl.program.hasPrefix("/"))
+    #expect(perl.version.split(separator: ".").count == 3)
+    #expect(!perl.architecture.isEmpty)
+    #expect(perl.libraryDirectories.count > 1)
+    #expect(perl.libraryDirectories.allSatisfy { $0.hasPrefix("/") && !$0.hasSuffix("/") })
+  }
+
+  @Test func areNotMisledByTheEnvironment() throws {
+    setenv("PERL5LIB", "/nowhere/lib", 1)
+    defer { unsetenv("PERL5LIB") }
+    #expect(try !PerlInstallation(asking: "perl").libraryDirectories.contains("/nowhere/lib"))
+  }
+
+  @Test func thatAreMissingAreNamed() {
+    #expect(complaint { _ = try PerlInstallation(asking: "/nowhere/perl") }.contains("/nowhere/perl"))
+    #expect(complaint { _ = try PerlInstallation(asking: "no-such-perl") }.contains("--perl"))
+  }
+
+  @Test func thatAreNoPerlsAreRefused() {
+    let scratch = Scratch()
+    let silent = scratch.file("silent", "#!/bin/sh\nexit 0\n", mode: 0o755)
+    let broken = scratch.file("broken", "#!/nowhere/interpreter\n", mode: 0o755)
+    #expect(complaint { _ = try PerlInstallation(asking: silent) }.contains("is no perl"))
+    #expect(complaint { _ = try PerlInstallation(asking: broken) }.contains("cannot be started"))
+  }
+
+  @Test func withoutTheirLibraryNameTheRemedy() {
+    let perl = PerlInstallation(program: "/opt/perl", version: "5.99.1", architecture: "arch", libraryDirectories: [])
+    let said = complaint { _ = try NacreFiles(programDirectory: "/opt/nacre/bin").extensionLibrary(for: perl) }
+    #expect(said.contains("/opt/nacre/lib/nacre/5.99.1/arch/Nacre.so"))
+    #expect(said.contains("make install PERL=/opt/perl"))
+  }
+
+  @Test func findTheInstalledFiles() throws {
+    let scratch = Scratch()
+    for directory in [
+      "bin", "lib", "lib/nacre", "lib/nacre/perl", "lib/nacre/perl/Nacre", "lib/nacre/5.1.2", "lib/nacre/5.1.2/arch",
+    ] {
+      _ = scratch.directory(directory)
+    }
+    _ = scratch.file("lib/nacre/perl/Nacre/Host.pm", "1;")
+    let library = scratch.file("lib/nacre/5.1.2/arch/Nacre.so", "")
+    let files = NacreFiles(programDirectory: "\(scratch.path)/bin")
+    let perl = PerlInstallation(program: "/p", version: "5.1.2", architecture: "arch", libraryDirectories: [])
+    #expect(try files.perlLibrary() == "\(scratch.path)/lib/nacre/perl")
+    #expect(try files.extensionLibrary(for: perl) == library)
+  }
+}
+
+@Suite struct ListeningSockets {
+  @Test func tellThePortThatTheKernelChose() throws {
+    let socket = try ListeningSocket(host: "127.0.0.1", port: 0)
+    defer { close(socket.descriptor) }
+    #expect(socket.port > 0)
+    #expect(socket.host == "127.0.0.1")
+  }
+
+  @Test func ofIPv6AreWrittenInBrackets() throws {
+    guard let socket = try? ListeningSocket(host: "[::1]", port: 0) else { return }
+    defer { close(socket.descriptor) }
+    #expect(socket.host == "[::1]")
+  }
+
+  @Test func onABusyPortNameIt() throws {
+    let socket = try ListeningSocket(host: "127.0.0.1", port: 0)
+    defer { close(socket.descriptor) }
+    #expect(
+      complaint { _ = try ListeningSocket(host: "127.0.0.1", port: socket.port) }
+        .contains("port \(socket.port) on 127.0.0.1 is in use"))
+  }
+
+  @Test func onAnotherMachinesAddressAreRefused() {
+    #expect(complaint { _ = try ListeningSocket(host: "192.0.2.1", port: 0) }.contains("no address of this machine"))
+  }
+}
+
+@Suite(.serialized) struct Servers {
+  /// What the server said.
+  final class Log: ServerLog {
+    var lines: [String] = []
+    func inform(_ text: String) { lines.append(text) }
+    func warn(_ text: String) { lines.append(text) }
+    func fail(_ text: String) { lines.append(text) }
+  }
+
+  private func run(_ perl: String, _ log: Log, loadTimeout: Int = 60) throws -> Int32 {
+    var settings = ServerSettings(
+      perl: PerlInstallation(program: perl, version: "5.36.0", architecture: "arch", libraryDirectories: []),
+      extensionLibrary: "/nowhere/Nacre.so", perlLibrary: "/nowhere", application: .code("sub {}", file: nil),
+      applicationName: "-e")
+    settings.loadTimeout = loadTimeout
+    let socket = try ListeningSocket(host: "127.0.0.1", port: 0)
+    defer { close(socket.descriptor) }
+    return try Supervisor(settings: settings, listener: socket, log: log).run()
+  }
+
+  @Test func endWhenPerlLeavesBeforeItIsReady() throws {
+    let scratch = Scratch()
+    let perl = scratch.file("perl", "#!/bin/sh\nexit 3\n", mode: 0o755)
+    let log = Log()
+    #expect(try run(perl, log) == 1)
+    #expect(log.lines.contains { $0.contains("perl ended with exit status 3 before it was ready") })
+  }
+
+  @Test func endWhenPerlCannotBeStarted() throws {
+    let log = Log()
+    #expect(try run("/nowhere/perl", log) == 1)
+    #expect(log.lines.contains { $0.contains("/nowhere/perl cannot be started") })
+  }
+
+  @Test func endWhenPerlSaysNothingForTooLong() throws {
+    let scratch = Scratch()
+    let perl = scratch.file("perl", "#!/bin/sh\nexec sleep 100\n", mode: 0o755)
+    let log = Log()
+    #expect(try run(perl, log, loadTimeout: 1) == 1)
+    #expect(log.lines.contains { $0.contains("SIGKILL") })
+  }
+}
