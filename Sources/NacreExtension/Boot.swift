@@ -22,6 +22,11 @@ func boot() {
       error.pointee = Perl.string("nacre and its Nacre.so are of different versions: run `make install` again\n")
       return nil
     }
+    // In the base, so that every worker shares it and none loads it while it serves.
+    if let problem = prepareBridge() {
+      error.pointee = Perl.string("Nacre cannot load what it needs of perl: \(problem)")
+      return nil
+    }
     host.run(load: arguments[0])
   }
 }

@@ -34,6 +34,8 @@ final class EnvironmentBuilder {
     }
   }
 
+  deinit { decoded.deallocate() }
+
   private func put(_ name: StaticString, _ value: OpaquePointer) {
     let key = makeKey(name)
     cp_hash_put(template, key, value)

@@ -46,6 +46,18 @@ final class Peer {
 
   private func write(_ address: UnsafeRawPointer, _ family: Int32, at place: Int) -> Int {
     let start = memory + place * Self.room
+    // inet_ntop prints with sprintf, which takes as long as the rest of an environment's text.
+    if family == AF_INET {
+      var count = 0
+      for index in 0..<4 {
+        if index > 0 {
+          start[count] = CChar(UInt8(ascii: "."))
+          count += 1
+        }
+        count += Self.write(Int(address.load(fromByteOffset: index, as: UInt8.self)), to: start + count)
+      }
+      return count
+    }
     return inet_ntop(family, address, start, socklen_t(Self.room)) == nil ? 0 : strlen(start)
   }
 
@@ -54,17 +66,22 @@ final class Peer {
     return text.utf8CodeUnitCount
   }
 
-  private func write(_ number: Int, at place: Int) -> Int {
-    let end = (place + 1) * Self.room
-    var start = end
+  private func write(_ number: Int, at place: Int) -> Int { Self.write(number, to: memory + place * Self.room) }
+
+  /// Writes a decimal number; returns the count of its digits.
+  private static func write(_ number: Int, to start: UnsafeMutablePointer<CChar>) -> Int {
+    var count = 1
+    var power = 10
+    while number >= power {
+      count += 1
+      power *= 10
+    }
     var rest = number
-    repeat {
-      start -= 1
-      memory[start] = CChar(0x30 + rest % 10)
+    for index in (0..<count).reversed() {
+      start[index] = CChar(0x30 + rest % 10)
       rest /= 10
-    } while rest > 0
-    memmove(memory + place * Self.room, memory + start, end - start)
-    return end - start
+    }
+    return count
   }
 
   private func writeLocalAddress(of descriptor: Int32) -> Int {
