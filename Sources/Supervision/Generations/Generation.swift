@@ -37,9 +37,14 @@ struct Generation: Equatable, Sendable {
 
   var readyWorkers: Int { workers.values.count { $0 } }
 
-  /// Adds what a worker loaded; false if all of it was known.
+  /// Adds what a worker loaded; false if all of it was known, or says nothing about the disk.
   mutating func addLazily(_ events: [TraceEvent]) -> Bool {
-    let new = events.filter { !lazily.contains($0) }
+    let new = events.filter { event in
+      switch event {
+      case .ended, .library: false
+      default: !lazily.contains(event)
+      }
+    }
     lazily += new
     return !new.isEmpty
   }

@@ -24,7 +24,7 @@ extension GenerationMachine {
       if !restless.isEmpty { candidate?.generation.trace.calm(restless) }
     } else if candidate?.generation.workers[process] != nil {
       _ = candidate!.generation.addLazily(events)
-    } else if running?.workers[process] != nil, running!.addLazily(events), candidate == nil {
+    } else if running?.workers[process] != nil, running!.addLazily(events), candidate == nil, settings.isAutomatic {
       // It may have changed between the load and the watch.
       act(.look(.running))
     }

@@ -11,6 +11,8 @@ struct GenerationMachine {
   struct Settings {
     /// Whether a first start that fails waits for the next save.
     var waitsForSaves = true
+    /// Whether a change of the disk leads to a reload by itself.
+    var isAutomatic = true
     var workers = 5
     /// The most checkpoints of one generation.
     var checkpoints = 16

@@ -78,7 +78,8 @@ public final class Supervisor {
     switchboard = Switchboard(loop: loop, scoreboard: scoreboard, settings: board, delegate: nil)
     machine = GenerationMachine(
       settings: .init(
-        waitsForSaves: settings.isDevelopment, workers: settings.workers, checkpoints: settings.checkpoints))
+        waitsForSaves: settings.isDevelopment, isAutomatic: settings.reloads, workers: settings.workers,
+        checkpoints: settings.checkpoints))
   }
 
   deinit { buffer.deallocate() }
