@@ -32,7 +32,8 @@ struct MachineRun {
       for action in machine.handle(events.removeFirst()) {
         log.append(action)
         switch action {
-        case .look(.running): events.append(.looked(.running(running, rejected: rejected, base: base)))
+        case .look(.running), .look(.additions):
+          events.append(.looked(.running(running, rejected: rejected, base: base)))
         case .look(.candidate):
           events.append(.looked(.candidate(candidate.isEmpty ? .none : candidate.removeFirst())))
         default: asked.append(action)

@@ -26,7 +26,7 @@ extension GenerationMachine {
       _ = candidate!.generation.addLazily(events)
     } else if running?.workers[process] != nil, running!.addLazily(events), candidate == nil, settings.isAutomatic {
       // It may have changed between the load and the watch.
-      act(.look(.running))
+      act(.look(.additions))
     }
   }
 

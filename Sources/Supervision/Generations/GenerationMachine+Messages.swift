@@ -50,8 +50,11 @@ extension GenerationMachine {
 
   /// What is to be compared with the disk.
   enum Subject: Equatable {
-    /// The running generation, the rejected candidate and the base.
+    /// The running generation, the rejected candidate and the base, all of each.
     case running
+    /// The same, but only what may have changed since the last look: what was touched, and what workers have loaded.
+    case additions
+    /// The candidate, where it may have changed.
     case candidate
   }
 

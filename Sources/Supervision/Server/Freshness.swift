@@ -2,7 +2,6 @@ import FileWatching
 import Glibc
 import ProcessProtocol
 import ReloadModel
-import SourceFiles
 import Switchboard
 
 /// What the supervisor knows about the disk: what was touched, whether it is quiet again, and how it differs from what
@@ -22,16 +21,8 @@ final class Freshness {
   private let roots: [String]
   private var settling = Settling()
   private var findings = Findings.nothing
-  /// By the process that loaded: the same load keeps its index from candidate to running generation.
-  private var indexes: [ProcessToken: Index] = [:]
+  private var comparisons = TraceComparisons()
   private var watched: [Int] = []
-
-  private struct Index {
-    var index = TraceIndex()
-    var events = 0
-    var lazily = 0
-    var restless = 0
-  }
 
   init(settings: ServerSettings) {
     isAutomatic = settings.reloads
@@ -64,6 +55,7 @@ final class Freshness {
     var new = watcher.drain()
     if watcher.polls { new.merge(watcher.poll()) }
     guard isAutomatic, !new.isNothing else { return }
+    comparisons.note(new)
     findings.merge(new)
     settling.note(at: now, writersAtWork: new.writersAtWork)
     if touchedAt == nil { touchedAt = now }
@@ -104,54 +96,45 @@ final class Freshness {
       patterns: patterns)
   }
 
+  /// A candidate is about to be forked.
+  func begin(_ machine: GenerationMachine) {
+    guard let candidate = machine.candidate else { return }
+    comparisons.begin(candidate.generation, after: machine.running, restless: machine.restless.count)
+  }
+
   /// Compares with the disk what the machine asks about.
   func look(_ subject: GenerationMachine.Subject, _ machine: GenerationMachine) -> GenerationMachine.Findings {
-    defer { forgetIndexes(of: machine) }
-    let restless = machine.restless.count
+    defer {
+      comparisons.keep(only: [
+        machine.running?.loader, machine.candidate?.process, machine.rejection?.loader, machine.baseProcess,
+      ])
+    }
     switch subject {
     case .candidate:
-      guard let candidate = machine.candidate else { return .candidate(.none) }
-      let generation = candidate.generation
-      return .candidate(
-        relevant(changes(candidate.process, generation.trace, generation.lazily, restless: restless), isTrigger: false))
-    case .running:
-      var (running, rejected) = (Difference.none, Difference.none)
-      if let generation = machine.running {
-        running = relevant(
-          changes(generation.loader, generation.trace, generation.lazily, restless: restless), isTrigger: true)
-      }
-      if let rejection = machine.rejection {
-        rejected = relevant(changes(rejection.loader, rejection.trace, [], restless: restless), isTrigger: true)
-      }
-      let base = machine.baseProcess.map {
-        relevant(changes($0, machine.baseTrace, [], restless: restless), isTrigger: true)
-      }
-      return .running(running, rejected: rejected, base: base ?? .none)
+      guard let generation = machine.candidate?.generation else { return .candidate(.none) }
+      return .candidate(difference(generation, machine, isTrigger: false))
+    case .running, .additions:
+      let everything = subject == .running
+      return .running(
+        machine.running.map { difference($0, machine, everything: everything) } ?? .none,
+        rejected: machine.rejection.map {
+          difference(
+            Generation(number: 0, loader: $0.loader, trace: $0.trace), machine, everything: everything)
+        } ?? .none,
+        base: machine.baseProcess.map {
+          difference(Generation(number: 0, loader: $0, trace: machine.baseTrace), machine, everything: everything)
+        } ?? .none)
     }
   }
 
-  private func changes(
-    _ loader: ProcessToken, _ trace: LoadTrace, _ lazily: [TraceEvent], restless: Int
-  ) -> Changes {
-    var entry = indexes[loader] ?? Index(restless: restless)
-    if entry.restless != restless || entry.events > trace.events.count || entry.lazily > lazily.count {
-      entry = Index(restless: restless)
-    }
-    // Taken out, so that the index is not copied when it grows.
-    indexes[loader] = nil
-    entry.index.append(contentsOf: Array(trace.events[entry.events...]))
-    entry.index.append(lazily: Array(lazily[entry.lazily...]))
-    (entry.events, entry.lazily) = (trace.events.count, lazily.count)
-    let changes = entry.index.changes(on: LocalDisk())
-    indexes[loader] = entry
-    return changes
-  }
-
-  private func forgetIndexes(of machine: GenerationMachine) {
-    let used = [
-      machine.running?.loader, machine.candidate?.process, machine.rejection?.loader, machine.baseProcess,
-    ]
-    indexes = indexes.filter { used.contains($0.key) }
+  private func difference(
+    _ generation: Generation, _ machine: GenerationMachine, isTrigger: Bool = true, everything: Bool = false
+  ) -> Difference {
+    relevant(
+      comparisons.changes(
+        generation.loader, generation.trace, generation.lazily, restless: machine.restless.count,
+        everything: everything || watcher.polls || !isAutomatic),
+      isTrigger: isTrigger)
   }
 
   /// Files that the user wants ignored start no reload, and make no candidate void; but a reload takes everything.

@@ -64,6 +64,7 @@ extension Supervisor {
 
   private func forkCandidate(_ token: ProcessToken, from origin: ProcessToken, generation: UInt64, plan: LoadPlan) {
     candidateQueue = nil
+    freshness.begin(machine)
     guard let cell = takeCell() else {
       handle(.forkFailed(token, message: "no cell of the scoreboard is free"))
       return
