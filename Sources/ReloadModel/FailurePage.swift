@@ -3,7 +3,9 @@ extension FailureReport {
   public var html: String {
     var body = "<h1>\(Self.escape(headline))</h1>\n"
     if let place { body += "<p class=\"place\">\(Self.escape(place))</p>\n" }
-    body += "<pre>\(Self.escape(messageLines.joined(separator: "\n")))</pre>\n"
+    if !messageLines.isEmpty {
+      body += "<pre>\(Self.escape(messageLines.joined(separator: "\n")))</pre>\n"
+    }
     if !usedFrom.isEmpty {
       body += "<ol>\n" + usedFrom.map { "<li>\(Self.escape($0))</li>\n" }.joined() + "</ol>\n"
     }

@@ -30,7 +30,7 @@ public struct FailureReport: Equatable, Sendable {
     case .died: "\(subject) could not be loaded."
     case .exited: "The code called exit(\(failure.status)) while it was loading\(inFile)."
     case .killed: "The process was killed by \(SignalName.of(failure.status)) while it was loading\(inFile)."
-    case .timedOut: "The code was still loading after \(failure.status) s\(inFile)."
+    case .timedOut: "The code was still loading\(inFile) after \(failure.status) s."
     case .thread: "\(subject) started a thread while it was loading; a forked worker would not have it."
     case .notAnApplication: "\(subject) did not return an application (a code reference)."
     case .system: "Nacre could not build generation \(generation)."
@@ -39,14 +39,15 @@ public struct FailureReport: Equatable, Sendable {
 
   /// How to go on, as one sentence.
   public var remedy: String {
-    switch failure.cause {
-    case .died: "Correct it and save"
-    case .exited: "Let the code die or return instead of leaving, and save"
-    case .killed: "Look at what the file loads last (XS modules, kill, deep recursion), correct it and save"
-    case .timedOut: "Look for an endless loop, correct it and save, or allow more time with --load-timeout"
-    case .thread: "Start the thread when the first request comes, and save"
-    case .notAnApplication: "Let the file end with the application, such as $app; or sub { ... };, and save"
-    case .system: "Put that right and save any file"
+    let tryAgain = meanwhile == .leaves ? "start nacre again" : "save"
+    return switch failure.cause {
+    case .died: "Correct it and \(tryAgain)"
+    case .exited: "Let the code die or return instead of leaving, and \(tryAgain)"
+    case .killed: "Look at what the file loads last (XS modules, kill, deep recursion), correct it and \(tryAgain)"
+    case .timedOut: "Look for an endless loop, correct it and \(tryAgain), or allow more time with --load-timeout"
+    case .thread: "Start the thread when the first request comes, and \(tryAgain)"
+    case .notAnApplication: "Let the file end with the application, such as $app; or sub { ... };, and \(tryAgain)"
+    case .system: meanwhile == .leaves ? "Put that right and start nacre again" : "Put that right and save any file"
     }
   }
 
@@ -82,7 +83,7 @@ public struct FailureReport: Equatable, Sendable {
   public var text: String {
     var lines = [headline]
     if let place { lines.append("at \(place)") }
-    lines += [""] + messageLines
+    if !messageLines.isEmpty { lines += [""] + messageLines }
     if !usedFrom.isEmpty { lines += [""] + usedFrom }
     lines += ["", "\(remedy). \(standing)"]
     return lines.joined(separator: "\n") + "\n"

@@ -8,7 +8,7 @@ struct ServeOptions: ParsableCommand {
   static let configuration = CommandConfiguration(
     commandName: "nacre",
     abstract: "Serve a PSGI application that is always on its newest code.",
-    usage: "nacre [serve] [options] [APP]\n       nacre perl-lib",
+    usage: "nacre [serve] [options] [APP]\nnacre perl-lib",
     discussion: """
       APP is a PSGI file, or a directory that holds app.psgi; without it, that is the current directory.
 

@@ -9,14 +9,15 @@ extension LoadFailure {
   ///     begun and not ended stands in for that.
   ///   - trace: what it had loaded.
   init(_ departure: GenerationMachine.Departure, trace: LoadTrace) {
+    // What the cause does not say is the message.
     let (cause, message, status): (Cause, String, Int32) =
       if let timeout = departure.timeout {
-        (.timedOut, "the application was still loading after \(timeout) s", timeout)
+        (.timedOut, "", timeout)
       } else {
         switch departure.ending {
-        case .exited(let status): (.exited, "the application called exit(\(status)) while it loaded", status)
-        case .killed(let signal): (.killed, "the loading process was killed by \(SignalName.of(signal))", signal)
-        case .unknown: (.system, "the loading process ended, and nobody could tell how", 0)
+        case .exited(let status): (.exited, "", status)
+        case .killed(let signal): (.killed, "", signal)
+        case .unknown: (.system, "The loading process ended, and nobody could tell how.", 0)
         }
       }
     self.init(cause: cause, file: departure.file ?? "", line: departure.line, message: message, status: status)

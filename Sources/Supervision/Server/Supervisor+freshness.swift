@@ -1,3 +1,4 @@
+import FileWatching
 import Glibc
 import ProcessProtocol
 public import Switchboard
@@ -46,7 +47,9 @@ extension Supervisor: SwitchboardDelegate {
     let isFresh = isFresh
     if isFresh { freshness.resolved() }
     let hasError = machine.rejection != nil
-    if freshness.holdsRequests { scoreboard.examining = !isFresh || hasError ? 1 : 0 }
+    // Where no events come, workers cannot see for themselves: every request passes the switchboard, which looks.
+    let isBlind = freshness.watcher.polls
+    if freshness.holdsRequests { scoreboard.examining = !isFresh || hasError || isBlind ? 1 : 0 }
     if isFresh, !wasFresh { switchboard.resume() }
     wasFresh = isFresh
   }
@@ -57,5 +60,16 @@ extension Supervisor: SwitchboardDelegate {
     freshness.drain(at: EventLoop.clock())
     awaitQuiet()
     handle(.looked(freshness.look(subject, machine)))
+    if freshness.isAutomatic, freshness.watcher.polls { pollSoon() }
+  }
+
+  /// Looks once a second at what sends no events.
+  private func pollSoon() {
+    guard pollTimer == nil else { return }
+    pollTimer = loop.after(Self.second) { [unowned self] in
+      pollTimer = nil
+      noticeTouches()
+      if freshness.watcher.polls { pollSoon() }
+    }
   }
 }

@@ -59,6 +59,7 @@ public final class Supervisor {
   var candidateQueue: LendingQueue?
   var reported: Set<String> = []
   var settlingTimer: EventLoop.Timer?
+  var pollTimer: EventLoop.Timer?
   /// What the switchboard was last told.
   var wasFresh = true
 

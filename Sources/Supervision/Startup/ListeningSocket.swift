@@ -23,8 +23,10 @@ public struct ListeningSocket {
     }
     defer { freeaddrinfo(list) }
     var failure: Int32 = 0
-    for address in sequence(first: first, next: { $0.pointee.ai_next }) {
-      if let bound = Self.listen(on: address.pointee, &failure) {
+    // A name such as localhost may have addresses of both kinds; clients that try one only try IPv4.
+    let addresses = sequence(first: first, next: { $0.pointee.ai_next }).map(\.pointee)
+    for address in addresses.filter({ $0.ai_family == AF_INET }) + addresses.filter({ $0.ai_family != AF_INET }) {
+      if let bound = Self.listen(on: address, &failure) {
         descriptor = bound
         self.port = Self.port(of: bound)
         self.host = name.contains(":") ? "[\(name)]" : name
