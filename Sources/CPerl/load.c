@@ -1,13 +1,9 @@
-#include "cperl_load.h"
-#include "cperl_private.h"
+#include "load_private.h"
 
-/* The ops as perl had them, by op type. */
-static OP *(*original[OP_max])(pTHX);
-static cp_load_observer observer;
+cp_hooks cp_hooked;
+__thread bool cp_is_host_thread;
+
 static bool follows_loads;
-static bool follows_files;
-/* PL_ppaddr is shared by every thread of the process; the observer belongs to one. */
-static __thread bool is_host_thread;
 
 typedef struct {
   char file[1024];
@@ -28,7 +24,7 @@ static void note_place(pTHX_ place *at) {
 static void asker_left(pTHX_ void *load) {
   PERL_UNUSED_CONTEXT;
   int error = errno;
-  if (is_host_thread) observer.fails((uint32_t)PTR2UV(load));
+  if (cp_is_host_thread) cp_hooked.observer.fails((uint32_t)PTR2UV(load));
   errno = error;
 }
 
@@ -36,7 +32,7 @@ static void asker_left(pTHX_ void *load) {
 static void body_left(pTHX_ void *load) {
   PERL_UNUSED_CONTEXT;
   int error = errno;
-  if (is_host_thread) observer.ends((uint32_t)PTR2UV(load));
+  if (cp_is_host_thread) cp_hooked.observer.ends((uint32_t)PTR2UV(load));
   errno = error;
 }
 
@@ -47,7 +43,7 @@ static OP *hook_load(pTHX) {
   dSP;
   OPCODE type = PL_op->op_type;
   SV *name = TOPs;
-  if (!follows_loads || !is_host_thread || (type == OP_REQUIRE && is_version(name))) return original[type](aTHX);
+  if (!follows_loads || !cp_is_host_thread || (type == OP_REQUIRE && is_version(name))) return cp_hooked.original[type](aTHX);
   if (SvGMAGICAL(name) || SvROK(name)) {
     /* Stringify once, here; perl would do it next. */
     STRLEN count;
@@ -56,18 +52,18 @@ static OP *hook_load(pTHX) {
     SPAGAIN;
     SETs(name);
   }
-  if (!SvPOK(name) || SvCUR(name) == 0) return original[type](aTHX);
+  if (!SvPOK(name) || SvCUR(name) == 0) return cp_hooked.original[type](aTHX);
   const char *file = CopFILE(PL_curcop);
   /* `$!` after `do FILE` is perl's word, not that of our looking. */
   int error = errno;
   uint32_t load =
-      observer.begins(SvPVX(name), SvCUR(name), type == OP_DOFILE, file ? file : "", (uint32_t)CopLINE(PL_curcop));
+      cp_hooked.observer.begins(SvPVX(name), SvCUR(name), type == OP_DOFILE, file ? file : "", (uint32_t)CopLINE(PL_curcop));
   errno = error;
-  if (load == 0) return original[type](aTHX);
+  if (load == 0) return cp_hooked.original[type](aTHX);
   SAVEDESTRUCTOR_X(asker_left, INT2PTR(void *, (UV)load));
   PERL_SI *stack = PL_curstackinfo;
   I32 depth = cxstack_ix;
-  OP *next = original[type](aTHX);
+  OP *next = cp_hooked.original[type](aTHX);
   /* Compiled, and about to run: perl has pushed the file's eval context. */
   if (PL_curstackinfo == stack && cxstack_ix > depth && CxTYPE(CX_CUR()) == CXt_EVAL)
     SAVEDESTRUCTOR_X(body_left, INT2PTR(void *, (UV)load));
@@ -76,147 +72,11 @@ static OP *hook_load(pTHX) {
   return next;
 }
 
-/* MARK: Files */
-
-/* The path of a two-argument `open`: "<path", "path"; NULL for anything that is not a plain read. */
-static const char *read_path(const char *text, STRLEN *count) {
-  const char *end = text + *count;
-  while (text < end && isSPACE(*text)) text++;
-  if (text < end && *text == '<') {
-    text++;
-    if (text < end && *text == '&') return NULL;
-    while (text < end && isSPACE(*text)) text++;
-  } else if (text < end && (*text == '>' || *text == '+' || *text == '|')) {
-    return NULL;
-  }
-  while (end > text && isSPACE(end[-1])) end--;
-  if (end == text || end[-1] == '|' || (end - text == 1 && *text == '-')) return NULL;
-  *count = (STRLEN)(end - text);
-  return text;
-}
-
-static bool is_plain_string(SV *value) { return SvPOK(value) && !SvROK(value) && !SvGMAGICAL(value); }
-
-static OP *hook_open(pTHX) {
-  if (!follows_files || !is_host_thread) return original[OP_OPEN](aTHX);
-  dSP;
-  SV **first = PL_stack_base + TOPMARK + 1;
-  ptrdiff_t items = SP - first + 1;
-  SV *path = NULL;
-  if (items >= 3 && is_plain_string(first[1]) && !SvROK(first[2]) && SvOK(first[2])) {
-    const char *mode = SvPVX(first[1]);
-    while (isSPACE(*mode)) mode++;
-    if (mode[0] == '<' && mode[1] != '&') {
-      STRLEN count;
-      const char *bytes = SvPV(first[2], count);
-      path = newSVpvn_flags(bytes, count, SVs_TEMP);
-    }
-  } else if (items == 2 && is_plain_string(first[1])) {
-    STRLEN count = SvCUR(first[1]);
-    const char *bytes = read_path(SvPVX(first[1]), &count);
-    if (bytes) path = newSVpvn_flags(bytes, count, SVs_TEMP);
-  }
-  OP *next = original[OP_OPEN](aTHX);
-  if (path) {
-    int error = errno;
-    SPAGAIN;
-    observer.opens(SvPVX(path), SvCUR(path), SvTRUE(TOPs) ? 0 : error);
-    errno = error;
-  }
-  return next;
-}
-
-/* sysopen FILEHANDLE, PATH, FLAGS: the second-last or third-last argument, after the handle. */
-static OP *hook_sysopen(pTHX) {
-  if (!follows_files || !is_host_thread) return original[OP_SYSOPEN](aTHX);
-  dSP;
-  SV *path = NULL;
-  int items = PL_op->op_private & 15;
-  if (items >= 3) {
-    SV *flags = items > 3 ? SP[-1] : SP[0];
-    SV *name = items > 3 ? SP[-2] : SP[-1];
-    if (is_plain_string(name) && (SvIV(flags) & O_ACCMODE) == O_RDONLY)
-      path = newSVpvn_flags(SvPVX(name), SvCUR(name), SVs_TEMP);
-  }
-  OP *next = original[OP_SYSOPEN](aTHX);
-  if (path) {
-    int error = errno;
-    SPAGAIN;
-    observer.opens(SvPVX(path), SvCUR(path), SvTRUE(TOPs) ? 0 : error);
-    errno = error;
-  }
-  return next;
-}
-
-static OP *hook_opendir(pTHX) {
-  if (!follows_files || !is_host_thread) return original[OP_OPEN_DIR](aTHX);
-  dSP;
-  STRLEN count;
-  const char *bytes = SvPV(TOPs, count);
-  SV *path = newSVpvn_flags(bytes, count, SVs_TEMP);
-  OP *next = original[OP_OPEN_DIR](aTHX);
-  int error = errno;
-  SPAGAIN;
-  observer.lists(SvPVX(path), SvCUR(path), SvTRUE(TOPs) ? 0 : error);
-  errno = error;
-  return next;
-}
-
-static OP *hook_glob(pTHX) {
-  if (follows_files && is_host_thread && !(PL_op->op_flags & OPf_SPECIAL)) {
-    dSP;
-    SV *pattern = SP[-1];
-    if (is_plain_string(pattern)) observer.globs(SvPVX(pattern), SvCUR(pattern));
-  }
-  return original[OP_GLOB](aTHX);
-}
-
-/* After `-X` and `stat`, perl keeps the path that it looked at in PL_statname (doio.c, my_stat_flags). */
-static OP *hook_stat(pTHX) {
-  OPCODE type = PL_op->op_type;
-  if (!follows_files || !is_host_thread) return original[type](aTHX);
-  SvPVCLEAR(PL_statname);
-  OP *next = original[type](aTHX);
-  if (SvPOK(PL_statname) && SvCUR(PL_statname) > 0) {
-    int error = errno;
-    bool measures = type == OP_STAT || type == OP_LSTAT || type == OP_FTSIZE || type == OP_FTZERO
-                    || type == OP_FTMTIME || type == OP_FTCTIME || type == OP_FTATIME;
-    observer.tests(SvPVX(PL_statname), SvCUR(PL_statname), measures);
-    errno = error;
-  }
-  return next;
-}
-
-static const char *const glob_subs[] = {
-    "File::Glob::bsd_glob", "File::Glob::csh_glob", "File::Glob::bsd_csh_glob", "File::Glob::glob"};
-enum { GLOB_SUBS = sizeof glob_subs / sizeof *glob_subs };
-static XSUBADDR_t original_glob[GLOB_SUBS];
-
-XS(hook_glob_sub) {
-  if (follows_files && is_host_thread) {
-    dXSARGS;
-    if (items > 0 && is_plain_string(ST(0))) observer.globs(SvPVX(ST(0)), SvCUR(ST(0)));
-    PUSHMARK(MARK);
-  }
-  original_glob[CvXSUBANY(cv).any_i32](aTHX_ cv);
-}
-
-void cp_hook_file_glob(void) {
-  dTHX;
-  for (int index = 0; index < GLOB_SUBS; index++) {
-    CV *cv = get_cv(glob_subs[index], 0);
-    if (!cv || !CvISXSUB(cv) || CvXSUB(cv) == hook_glob_sub || CvXSUBANY(cv).any_i32 != 0) continue;
-    original_glob[index] = CvXSUB(cv);
-    CvXSUBANY(cv).any_i32 = index;
-    CvXSUB(cv) = hook_glob_sub;
-  }
-}
-
 /* MARK: exit and threads */
 
 static OP *hook_exit(pTHX) {
-  if (follows_loads && is_host_thread) note_place(aTHX_ &exit_place);
-  return original[OP_EXIT](aTHX);
+  if (follows_loads && cp_is_host_thread) note_place(aTHX_ &exit_place);
+  return cp_hooked.original[OP_EXIT](aTHX);
 }
 
 /* perl_clone calls CLONE of every package in the new interpreter, with PL_curcop at the statement that made it. */
@@ -239,8 +99,8 @@ const char *cp_thread_location(uint32_t *line) {
 
 /* MARK: Switching on */
 
-static void hook(OPCODE type, OP *(*function)(pTHX)) {
-  original[type] = PL_ppaddr[type];
+void cp_hook(OPCODE type, OP *(*function)(pTHX)) {
+  cp_hooked.original[type] = PL_ppaddr[type];
   PL_ppaddr[type] = function;
 }
 
@@ -249,24 +109,18 @@ void cp_hook_ops(const cp_load_observer *told) {
   static bool done;
   if (done) return;
   done = true;
-  observer = *told;
-  hook(OP_REQUIRE, hook_load);
-  hook(OP_DOFILE, hook_load);
-  hook(OP_OPEN, hook_open);
-  hook(OP_SYSOPEN, hook_sysopen);
-  hook(OP_OPEN_DIR, hook_opendir);
-  hook(OP_GLOB, hook_glob);
-  hook(OP_EXIT, hook_exit);
-  hook(OP_STAT, hook_stat);
-  hook(OP_LSTAT, hook_stat);
-  for (int type = OP_FTRREAD; type <= OP_FTBINARY; type++) hook((OPCODE)type, hook_stat);
+  cp_hooked.observer = *told;
+  cp_hook(OP_REQUIRE, hook_load);
+  cp_hook(OP_DOFILE, hook_load);
+  cp_hook(OP_EXIT, hook_exit);
+  cp_hook_file_ops();
   newXS("Nacre::Host::CLONE", note_thread, __FILE__);
 }
 
 void cp_observe(bool loads, bool files) {
-  is_host_thread = true;
+  cp_is_host_thread = true;
   follows_loads = loads;
-  follows_files = files;
+  cp_hooked.follows_files = files;
 }
 
 /* MARK: @INC and %INC */

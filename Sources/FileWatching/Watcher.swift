@@ -125,7 +125,7 @@ public final class Watcher {
     for event in groups.joined() {
       let roles: Roles
       switch event {
-      case .ended, .library: continue
+      case .ended, .library, .written: continue
       case .listed: roles = [.traced, .listed]
       case .began, .missing, .read, .tested, .measured: roles = .traced
       }

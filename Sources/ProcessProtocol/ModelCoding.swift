@@ -48,6 +48,9 @@ extension WireWriter {
       write(file)
       write(key)
       write(microseconds)
+    case .written(let path):
+      write(8 as UInt8)
+      write(path)
     }
   }
 
@@ -114,6 +117,7 @@ extension WireReader {
     case 5: .tested(path: try readString(), kind: try readCase("path kind"))
     case 6: .measured(path: try readString(), fingerprint: try readFingerprint())
     case 7: .library(file: try readString(), key: try readString(), microseconds: try read())
+    case 8: .written(path: try readString())
     case let other: throw WireError("a trace event, not \(other)")
     }
   }

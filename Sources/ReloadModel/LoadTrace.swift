@@ -21,6 +21,8 @@ public enum TraceEvent: Hashable, Sendable {
   case tested(path: String, kind: PathKind)
   /// A path of which size or times were asked for (`-s`, `-M`, `stat`).
   case measured(path: String, fingerprint: Fingerprint)
+  /// A path that the load itself made, wrote or removed: what else it saw there says nothing about a later start.
+  case written(path: String)
   /// An unwatched source file was loaded (a CPAN or core module); kept for `why` and for the load times only.
   case library(file: String, key: String, microseconds: UInt64)
 
@@ -28,7 +30,7 @@ public enum TraceEvent: Hashable, Sendable {
   public var path: String {
     switch self {
     case .began(let file, _, _, _, _), .ended(let file, _, _), .read(let file, _), .library(let file, _, _): file
-    case .missing(let path), .tested(let path, _), .measured(let path, _): path
+    case .missing(let path), .tested(let path, _), .measured(let path, _), .written(let path): path
     case .listed(let directory, _): directory
     }
   }

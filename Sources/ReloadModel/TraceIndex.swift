@@ -7,6 +7,8 @@ public struct TraceIndex: Sendable {
   private var indexes: [String: Int] = [:]
   /// What the load saw of each path; one element a path, in the order of the first events.
   private var expectations: [Expectation] = []
+  /// What the load itself wrote: `["/tmp/x8Fq2"]`. Only source files are looked at there.
+  private var written: Set<String> = []
   /// The number of the load's own events so far.
   private var position = 0
 
@@ -59,6 +61,12 @@ public struct TraceIndex: Sendable {
   }
 
   private mutating func add(_ event: TraceEvent, at position: Int?) {
+    if case .written(let path) = event {
+      written.insert(path)
+      if let index = indexes[path], !expectations[index].isSource { indexes[path] = nil }
+      return
+    }
+    if !event.isBeginning, written.contains(event.path) { return }
     guard let seen = Expectation(event, position: position), !WatchRules.isOfKernel(event.path) else { return }
     if let index = indexes[event.path] {
       expectations[index].merge(seen)
@@ -67,6 +75,10 @@ public struct TraceIndex: Sendable {
       expectations.append(seen)
     }
   }
+}
+
+extension TraceEvent {
+  fileprivate var isBeginning: Bool { if case .began = self { true } else { false } }
 }
 
 /// What a load saw of one path, all events of that path taken together.
@@ -85,10 +97,13 @@ private struct Expectation: Sendable {
   var isMissing = false
   /// Whether two events contradict each other.
   var isUnstable = false
+  /// Whether it was loaded as a source file.
+  var isSource = false
 
   /// Nil for an event that says nothing about the disk.
   init?(_ event: TraceEvent, position: Int?) {
     self.position = position
+    isSource = event.isBeginning
     switch event {
     case .began(_, _, _, _, let fingerprint), .read(_, let fingerprint): content = fingerprint
     case .measured(_, let fingerprint):
@@ -97,7 +112,7 @@ private struct Expectation: Sendable {
     case .missing: isMissing = true
     case .listed(_, let hash): listing = hash
     case .tested(_, let kind): self.kind = kind
-    case .ended, .library: return nil
+    case .ended, .library, .written: return nil
     }
   }
 
@@ -110,6 +125,7 @@ private struct Expectation: Sendable {
     kind = later.kind ?? kind
     listing = later.listing ?? listing
     isMissing = isMissing || later.isMissing
+    isSource = isSource || later.isSource
   }
 
   /// Whether something stood at the path; nil if no event tells.

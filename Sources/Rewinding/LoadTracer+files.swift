@@ -25,6 +25,12 @@ extension LoadTracer {
     }
   }
 
+  func writes(_ path: String) {
+    settle()
+    let path = WorkingDirectory.absolute(path)
+    if isOfInterest(path) { record(.written(path: path)) }
+  }
+
   func lists(_ path: String, error: Int32) {
     settle()
     record(listing: WorkingDirectory.absolute(path))

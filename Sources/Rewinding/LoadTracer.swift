@@ -60,6 +60,7 @@ final class LoadTracer {
       ends: { LoadTracer.current.ends($0, loaded: true) },
       fails: { LoadTracer.current.ends($0, loaded: false) },
       opens: { LoadTracer.current.opens(string($0, $1), error: $2) },
+      writes: { LoadTracer.current.writes(string($0, $1)) },
       lists: { LoadTracer.current.lists(string($0, $1), error: $2) },
       globs: { LoadTracer.current.globs(string($0, $1)) },
       tests: { LoadTracer.current.tests(string($0, $1), measures: $2) })

@@ -17,6 +17,7 @@ enum Samples {
     .tested(path: "/srv/x", kind: .directory), .tested(path: "/srv/x", kind: .other),
     .measured(path: "/srv/y", fingerprint: fingerprint),
     .library(file: "/usr/share/perl/5.36/Carp.pm", key: "Carp.pm", microseconds: 0),
+    .written(path: "/srv/app/tmp/cache"),
   ]
 
   static let settings = [

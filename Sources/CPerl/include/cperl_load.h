@@ -21,6 +21,8 @@ typedef struct {
   void (*_Nonnull fails)(uint32_t load);
   /// `open` for reading. `error` is 0 or the errno with which it failed.
   void (*_Nonnull opens)(const char *_Nonnull path, size_t count, int error);
+  /// A path was opened for writing, made, renamed or removed.
+  void (*_Nonnull writes)(const char *_Nonnull path, size_t count);
   /// `opendir`; as `opens`.
   void (*_Nonnull lists)(const char *_Nonnull path, size_t count, int error);
   /// `glob` in any of its forms.

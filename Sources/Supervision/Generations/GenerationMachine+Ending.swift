@@ -179,7 +179,7 @@ extension LoadTrace {
     self = LoadTrace(
       events.map { event in
         switch event {
-        case .began, .ended, .library: event
+        case .began, .ended, .library, .written: event
         default: paths.contains(event.path) ? .library(file: event.path, key: "", microseconds: 0) : event
         }
       })

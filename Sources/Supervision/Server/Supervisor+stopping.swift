@@ -33,6 +33,8 @@ extension Supervisor {
     }
     switchboard.onDrained = { [unowned self] in leave() }
     switchboard.stopAccepting()
+    // Who comes now is refused, and can go to another server, instead of waiting for one that ends.
+    Glibc.close(listener.descriptor)
     switchboard.closeIdle()
     switchboard.resume()
     loop.after(Self.drainTime) { [unowned self] in finish(status: 0) }
