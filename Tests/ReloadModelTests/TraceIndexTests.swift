@@ -77,6 +77,19 @@ private func only(_ path: String, _ reason: Changes.Reason, _ position: Int = 0)
   #expect(changes([.missing(path: "/a")], on: forbidden).isEmpty)
 }
 
+@Test func whatTheLoadWroteItselfSaysNothingBeforeOrAfter() {
+  let events: [TraceEvent] = [
+    .missing(path: "/cache"), .written(path: "/cache"), .read(file: "/cache", fingerprint: version(1)),
+    .read(file: "/tmp/x", fingerprint: version(1)), .written(path: "/tmp/x"),
+  ]
+  #expect(changes(events, on: disk(["/cache": version(2)])).isEmpty)
+}
+
+@Test func sourceFileThatTheLoadWroteItselfIsStillASourceFile() {
+  let events = [TraceEvent.written(path: "/a"), began("/a"), .measured(path: "/a", fingerprint: version(1))]
+  #expect(changes(events, on: disk(["/a": version(2)])) == only("/a", .modified, 1))
+}
+
 @Test func readFileCountsByContentAndMeasuredFileByTimeToo() {
   let touched = disk(["/a": version(1, modified: 2)])
   #expect(changes([.read(file: "/a", fingerprint: version(1))], on: touched).isEmpty)

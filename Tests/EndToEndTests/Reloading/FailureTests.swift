@@ -26,7 +26,7 @@ import Testing
       case .syntaxError: "syntax error"
       case .die: "no database"
       case .exit: "exit"
-      case .endlessLoop: "1 second"
+      case .endlessLoop: "still loading"
       case .segmentationFault: "SEGV"
       case .thread: "thread"
       }
@@ -149,7 +149,7 @@ import Testing
     let site = try Site([
       "app.psgi": """
       package Callable;
-      use overload '&{}' => sub { sub { [200, ['Content-Type' => 'text/plain'], ['called']] } };
+      use overload fallback => 1, '&{}' => sub { sub { [200, ['Content-Type' => 'text/plain'], ['called']] } };
       bless [], 'Callable';
       """
     ])

@@ -9,10 +9,9 @@ enum FreshStart {
     our ($file, $to, $method, $path) = splice @ARGV;
     my $app = do {
       local $0 = $file;
-      package Plack::Sandbox::fresh;
-      my $app = do $main::file;
-      if (!$app && (my $error = $@ || $!)) { die $error }
-      $app;
+      my $package = $file =~ s/([^A-Za-z0-9_])/sprintf("_%2x", unpack("C", $1))/egr;
+      eval "package Plack::Sandbox::$package;" . '
+        my $app = do $main::file; if (!$app && (my $error = $@ || $!)) { die $error } $app' or die $@;
     };
     open my $input, '<', \'';
     my $answer = $app->({
