@@ -30,7 +30,8 @@ public struct FailureReport: Equatable, Sendable {
     case .died: "\(subject) could not be loaded."
     case .exited: "The code called exit(\(failure.status)) while it was loading\(inFile)."
     case .killed: "The process was killed by \(SignalName.of(failure.status)) while it was loading\(inFile)."
-    case .timedOut: "The code was still loading\(inFile) after \(failure.status) s."
+    case .timedOut:
+      "The code was still loading\(inFile) after \(failure.status) second\(failure.status == 1 ? "" : "s")."
     case .thread: "\(subject) started a thread while it was loading; a forked worker would not have it."
     case .notAnApplication: "\(subject) did not return an application (a code reference)."
     case .system: "Nacre could not build generation \(generation)."

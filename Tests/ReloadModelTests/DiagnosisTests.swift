@@ -91,7 +91,7 @@ func messageIsPlaced(message: String, expected: String) {
     headline(LoadFailure(cause: .killed, file: "/a.pm", message: "", status: 11))
       == "The process was killed by signal 11 (SIGSEGV) while it was loading /a.pm.")
   #expect(
-    headline(LoadFailure(cause: .timedOut, message: "", status: 30)) == "The code was still loading after 30 s.")
+    headline(LoadFailure(cause: .timedOut, message: "", status: 30)) == "The code was still loading after 30 seconds.")
   #expect(headline(LoadFailure(cause: .thread, file: "/a.pm", message: "")).hasPrefix("/a.pm started a thread"))
   #expect(
     headline(LoadFailure(cause: .notAnApplication, file: "/app.psgi", message: ""))
