@@ -96,10 +96,10 @@ static read_result read_headers(pTHX_ cp_response *response, AV *list, bool guar
   for (SSize_t index = 0; index < count; index += 2) {
     cp_header *header = &headers[index / 2];
     header->name = (uint32_t)head.count;
-    put_result result = put(aTHX_ & head, element(aTHX_ list, index), guarded);
+    put_result result = put(aTHX_ &head, element(aTHX_ list, index), guarded);
     header->value = (uint32_t)head.count;
     header->name_count = header->value - header->name;
-    if (result == PUT) result = put(aTHX_ & head, element(aTHX_ list, index + 1), guarded);
+    if (result == PUT) result = put(aTHX_ &head, element(aTHX_ list, index + 1), guarded);
     header->value_count = (uint32_t)head.count - header->value;
     if (result == NOT_PLAIN) return NEEDS_GUARD;
     if (result == WIDE) {
@@ -123,7 +123,7 @@ static read_result read_array_body(pTHX_ cp_response *response, AV *list, bool g
     }
   }
   for (SSize_t index = 0; index < count; index++) {
-    switch (put(aTHX_ & body, element(aTHX_ list, index), guarded)) {
+    switch (put(aTHX_ &body, element(aTHX_ list, index), guarded)) {
       case PUT: break;
       case NOT_PLAIN: return NEEDS_GUARD;
       case WIDE: response->kind = CP_RESPONSE_WIDE_BODY; return READ;
@@ -217,7 +217,7 @@ static read_result read_response(pTHX_ SV *value, cp_response *response, bool gu
   SSize_t count = parts ? av_len(parts) + 1 : 0;
   if (count != 2 && count != 3) return READ;
 
-  put_result result = put(aTHX_ & head, element(aTHX_ parts, 0), guarded);
+  put_result result = put(aTHX_ &head, element(aTHX_ parts, 0), guarded);
   if (result == NOT_PLAIN) return NEEDS_GUARD;
   if (result == WIDE) return READ;
   response->status_count = (uint32_t)head.count;

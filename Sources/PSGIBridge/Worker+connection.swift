@@ -194,13 +194,16 @@ extension Worker {
       case .tooOld: .tooOld
       }
     if outcome == .close { input.consumeAll() }
-    cell.phase = .betweenRequests
-    cell.slot = nil
+    // If this process dies before the return is out, the phase tells whether the connection can be parked: not with
+    // half an answer sent, nor with bytes read that nobody else has.
+    if outcome == .keep, rest == nil, input.bytes.isEmpty { cell.phase = .betweenRequests }
     give(
       back: Return(
         outcome: outcome, slot: connection.loan.slot, word: connection.word,
         restOffset: UInt64(rest?.offset ?? 0), restLength: UInt64(rest?.count ?? 0)),
       rest: rest?.descriptor ?? -1)
+    cell.phase = .betweenRequests
+    cell.slot = nil
   }
 
   /// Answers what is not a request; nobody knows where the next one would begin.
