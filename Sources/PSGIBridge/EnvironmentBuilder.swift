@@ -42,11 +42,10 @@ final class EnvironmentBuilder {
     cp_release(key)
   }
 
-  /// A new hash: the environment of the request whose head was parsed from `bytes`. nil if the path cannot be decoded
-  /// or the input not be opened; the body is consumed in any case.
+  /// A new hash: the environment of the request whose head was parsed from `bytes`. Takes over the body.
   func makeEnvironment(
     _ head: borrowing RequestHead, _ bytes: UnsafeRawBufferPointer, _ peer: Peer, _ body: Body
-  ) -> OpaquePointer? {
+  ) -> OpaquePointer {
     let environment = cp_copy_hash(template)
     putBody(body, head, bytes, in: environment)
     putPeer(peer, in: environment)
@@ -56,10 +55,7 @@ final class EnvironmentBuilder {
     cp_hash_put(environment, keys.queryString, makeString(head.query.slice(of: bytes)))
     cp_hash_put(environment, keys.cleanupHandlers, cp_new_reference_taking(cp_new_array()))
     putFields(head, bytes, in: environment)
-    guard putPath(head, bytes, in: environment) else {
-      cp_release(environment)
-      return nil
-    }
+    putPath(head, bytes, in: environment)
     return environment
   }
 
@@ -97,10 +93,9 @@ final class EnvironmentBuilder {
 
   private func putPath(
     _ head: borrowing RequestHead, _ bytes: UnsafeRawBufferPointer, in environment: OpaquePointer
-  ) -> Bool {
+  ) {
     let path = head.path.slice(of: bytes)
-    let count = PercentEncoding.decode(path, into: decoded)
-    guard let count else { return false }
+    let count = PercentEncoding.decode(path, into: decoded) ?? decodeWhatCanBe(path)
     let isBareHost = head.targetForm == .absolute && path.isEmpty
     cp_hash_put(
       environment, keys.pathInfo,
@@ -114,7 +109,23 @@ final class EnvironmentBuilder {
     } else {
       cp_hash_put(environment, keys.requestURI, makeString(target.slice(of: bytes)))
     }
-    return true
+  }
+
+  /// A `%` that begins no escape stands for itself, as in Plack's own server.
+  private func decodeWhatCanBe(_ path: UnsafeRawBufferPointer) -> Int {
+    var (read, written) = (0, 0)
+    while read < path.count {
+      let isEscape = path[read] == UInt8(ascii: "%") && read + 3 <= path.count
+      let escape = isEscape ? UnsafeRawBufferPointer(rebasing: path[read..<(read + 3)]) : nil
+      if let escape, PercentEncoding.decode(escape, into: decoded + written) == 1 {
+        read += 3
+      } else {
+        decoded.storeBytes(of: path[read], toByteOffset: written, as: UInt8.self)
+        read += 1
+      }
+      written += 1
+    }
+    return written
   }
 
   private func putBody(

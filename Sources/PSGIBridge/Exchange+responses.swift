@@ -67,12 +67,12 @@ extension Exchange {
     let framing = try makeHead(response, knownBodyLength: response.body_count)
     let body = UnsafeRawBufferPointer(start: response.body, count: response.body_count)
     switch framing.body {
-    case .none: send(buffer.bytes)
-    case .length, .chunkedByApplication, .untilClose: send(buffer.bytes, body)
+    case .none: sendEnd(buffer.bytes)
+    case .length, .chunkedByApplication, .untilClose: sendEnd(buffer.bytes, body)
     case .chunked:
       if !body.isEmpty { buffer.appendChunkPrefix(body.count) }
       let end: StaticString = body.isEmpty ? "0\r\n\r\n" : "\r\n0\r\n\r\n"
-      send(buffer.bytes, body, UnsafeRawBufferPointer(start: end.utf8Start, count: end.utf8CodeUnitCount))
+      sendEnd(buffer.bytes, body, UnsafeRawBufferPointer(start: end.utf8Start, count: end.utf8CodeUnitCount))
     }
     stage = .given
   }

@@ -39,11 +39,11 @@ extension Exchange {
 
   /// Sends what ends the body.
   func end(_ writer: BodyWriter) {
-    if writer.framing == .chunked { buffer.append(ChunkFraming.last) }
-    if buffer.count > 0 { send(buffer.bytes) }
-    buffer.truncate()
     // The client waits for bytes that do not come.
     if case .length = writer.framing, writer.remaining > 0 { keepsAlive = false }
+    if writer.framing == .chunked { buffer.append(ChunkFraming.last) }
+    if buffer.count > 0 { sendEnd(buffer.bytes) }
+    buffer.truncate()
   }
 
   /// A response whose body the application writes. The head goes out at once: the first piece may be long in coming.

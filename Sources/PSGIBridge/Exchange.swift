@@ -33,6 +33,8 @@ final class Exchange {
   var isHead = false
   /// Whether bytes of the response have been sent.
   var hasBegun = false
+  /// Whether bytes of the next request have been read already.
+  private var hasUnread = false
   /// A reference to the environment hash, owned by the worker.
   private var environment: OpaquePointer?
 
@@ -43,7 +45,8 @@ final class Exchange {
   }
 
   /// Turns to a request.
-  func begin(_ request: borrowing RequestHead, environment: OpaquePointer) {
+  func begin(_ request: borrowing RequestHead, environment: OpaquePointer, hasUnread: Bool) {
+    self.hasUnread = hasUnread
     serial &+= 1
     stage = .running
     hasBegun = false
@@ -191,7 +194,7 @@ final class Exchange {
       try head.begin(status: 500, in: &buffer)
       buffer.append("Content-Type: text/plain; charset=utf-8\r\n")
       let framing = try endHead(500, knownBodyLength: bytes.count)
-      send(buffer.bytes, framing.body == .none ? UnsafeRawBufferPointer(start: nil, count: 0) : bytes)
+      sendEnd(buffer.bytes, framing.body == .none ? UnsafeRawBufferPointer(start: nil, count: 0) : bytes)
     } catch {
       keepsAlive = false
     }
@@ -204,6 +207,18 @@ final class Exchange {
   ) {
     beginResponding()
     outlet.send(first, second, third)
+  }
+
+  /// Sends the end of the response. If this process dies from here on, the connection can be used further, unless
+  /// bytes have been read from it that nobody else has.
+  func sendEnd(
+    _ first: UnsafeRawBufferPointer, _ second: UnsafeRawBufferPointer = UnsafeRawBufferPointer(start: nil, count: 0),
+    _ third: UnsafeRawBufferPointer = UnsafeRawBufferPointer(start: nil, count: 0)
+  ) {
+    beginResponding()
+    guard outlet.sendEnd(first, second, third) else { return }
+    if keepsAlive, !hasUnread { cell.phase = .betweenRequests }
+    outlet.push()
   }
 
   /// The scoreboard must say so before the first byte is out.

@@ -10,6 +10,7 @@ final class Outlet {
   static let patience: Int32 = 30_000
 
   private var socket: Int32 = -1
+  private var isTCP = false
   private var spool: Spool
   /// What is left of a file that is sent as it lies.
   private var fileRest: Rest?
@@ -34,8 +35,9 @@ final class Outlet {
   }
 
   /// Turns to a connection.
-  func begin(_ socket: Int32) {
+  func begin(_ socket: Int32, isTCP: Bool) {
     self.socket = socket
+    self.isTCP = isTCP
     isBroken = false
   }
 
@@ -43,6 +45,32 @@ final class Outlet {
   func send(
     _ first: UnsafeRawBufferPointer, _ second: UnsafeRawBufferPointer = UnsafeRawBufferPointer(start: nil, count: 0),
     _ third: UnsafeRawBufferPointer = UnsafeRawBufferPointer(start: nil, count: 0)
+  ) { send(first, second, third, flags: 0) }
+
+  /// Sends the end of a response; true if the kernel has all of it and keeps the last packet back until ``push()``.
+  ///
+  /// The client's waking up is the likeliest moment of all for this process to lose the processor. What is to be
+  /// known when the client has its answer must be written down between the two.
+  func sendEnd(
+    _ first: UnsafeRawBufferPointer, _ second: UnsafeRawBufferPointer, _ third: UnsafeRawBufferPointer
+  ) -> Bool {
+    send(first, second, third, flags: isTCP ? Int32(MSG_MORE) : 0)
+    guard !isBroken, spool.count == 0 else {
+      push()
+      return false
+    }
+    return true
+  }
+
+  /// Lets go what ``sendEnd(_:_:_:)`` kept back. (The kernel does it after 200 ms if this process cannot any more.)
+  func push() {
+    guard isTCP else { return }
+    var on: Int32 = 1
+    setsockopt(socket, Int32(IPPROTO_TCP), TCP_NODELAY, &on, socklen_t(MemoryLayout<Int32>.size))
+  }
+
+  private func send(
+    _ first: UnsafeRawBufferPointer, _ second: UnsafeRawBufferPointer, _ third: UnsafeRawBufferPointer, flags: Int32
   ) {
     guard !isBroken else { return }
     var sent = 0
@@ -50,7 +78,7 @@ final class Outlet {
       vectors[0] = iovec(iov_base: UnsafeMutableRawPointer(mutating: first.baseAddress), iov_len: first.count)
       vectors[1] = iovec(iov_base: UnsafeMutableRawPointer(mutating: second.baseAddress), iov_len: second.count)
       vectors[2] = iovec(iov_base: UnsafeMutableRawPointer(mutating: third.baseAddress), iov_len: third.count)
-      sent = sendVectors()
+      sent = sendVectors(flags)
       if isBroken || sent == first.count + second.count + third.count { return }
     }
     keep(first, &sent)
@@ -117,16 +145,16 @@ final class Outlet {
     vectors[0] = iovec(iov_base: UnsafeMutableRawPointer(mutating: first.baseAddress), iov_len: first.count)
     vectors[1] = iovec(iov_base: UnsafeMutableRawPointer(mutating: second.baseAddress), iov_len: second.count)
     vectors[2] = iovec()
-    return sendVectors()
+    return sendVectors(0)
   }
 
   /// The bytes that the socket took: 0 if it is full or broken.
-  private func sendVectors() -> Int {
+  private func sendVectors(_ flags: Int32) -> Int {
     var message = msghdr()
     message.msg_iov = vectors
     message.msg_iovlen = 3
     while true {
-      let sent = sendmsg(socket, &message, Int32(MSG_DONTWAIT | MSG_NOSIGNAL))
+      let sent = sendmsg(socket, &message, Int32(MSG_DONTWAIT | MSG_NOSIGNAL) | flags)
       if sent >= 0 { return sent }
       if errno == EINTR { continue }
       if errno != EAGAIN { isBroken = true }

@@ -17,7 +17,7 @@ extension Worker {
   func serve(_ connection: inout Connection) throws(Exit) {
     do throws(Exit) {
       peer.begin(connection.loan, descriptor: connection.descriptor)
-      outlet.begin(connection.descriptor)
+      outlet.begin(connection.descriptor, isTCP: !peer.isUnix && !peer.isSecure)
       var isFirst = true
       while try serveRequest(&connection, isFirst: isFirst) == .next { isFirst = false }
     } catch {
@@ -61,7 +61,11 @@ extension Worker {
   }
 
   private func readHead(_ connection: Connection, isFirst: Bool) -> HeadReading {
-    if !isFirst, seat.scoreboard.waiting > 0 || cl_stop_requested() { return .leave(.keep) }
+    if !isFirst {
+      if seat.scoreboard.waiting > 0 || cl_stop_requested() { return .leave(.keep) }
+      // Asked before anything is read: a worker that dies in between leaves nothing unanswered behind.
+      if input.bytes.isEmpty, cl_readable_bytes(connection.descriptor) <= 0 { return .leave(.keep) }
+    }
     // From here on bytes may be lost with this process.
     cell.phase = .inRequest
     while true {
@@ -119,10 +123,7 @@ extension Worker {
     case .broken: leave(&connection, .close)
     case .refused(let refusal): refuse(&connection, refusal)
     case .body(let body):
-      guard let environment = builder.makeEnvironment(request, headBytes, peer, body) else {
-        refuse(&connection, .badTarget)
-        return .gave
-      }
+      let environment = builder.makeEnvironment(request, headBytes, peer, body)
       return try serveRequest(&connection, environment: environment)
     }
     return .gave
@@ -133,14 +134,17 @@ extension Worker {
     var clock = timespec()
     clock_gettime(CLOCK_MONOTONIC, &clock)
     cell.since = UInt64(clock.tv_sec) * 1_000_000_000 + UInt64(clock.tv_nsec)
-    exchange.begin(request, environment: reference)
+    exchange.begin(request, environment: reference, hasUnread: !input.bytes.isEmpty)
     try exchange.run(application)
     cell.requests += 1
     cell.since = 0
+    let rest = outlet.end()
+    // As soon as it is true: the answer is out and nothing of the next request is here.
+    if exchange.keepsAlive, rest == nil, input.bytes.isEmpty { cell.phase = .betweenRequests }
 
     let hasHandlers = cp_array_count(cp_hash_get(environment, builder.keys.cleanupHandlers)) > 0
     isToLeave = cp_hash_is_true(environment, builder.keys.harakiriCommit)
-    if let rest = outlet.end() {
+    if let rest {
       give(&connection, exchange.keepsAlive ? .keep : .close, rest)
     } else if !exchange.keepsAlive || hasHandlers || isToLeave {
       leave(&connection, exchange.keepsAlive ? .keep : .close)
