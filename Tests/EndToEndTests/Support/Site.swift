@@ -15,6 +15,7 @@ final class Site {
     scratch = try Scratch()
     path = scratch.path + "/site"
     self.include = include ?? (files.keys.contains { $0.hasPrefix("lib/") } ? ["lib"] : [])
+    try FileManager.default.createDirectory(atPath: path, withIntermediateDirectories: false)
     for (file, text) in files { try write(file, text) }
   }
 
