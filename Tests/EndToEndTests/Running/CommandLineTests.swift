@@ -85,6 +85,18 @@ import Testing
     }
   }
 
+  @Test func hangUpReloadsWhatReloadOffLeft() throws {
+    let site = try Site(["app.psgi": Site.app("'one'")])
+    var options = ServerOptions.development
+    options.arguments = ["--reload", "off"]
+    try site.serve(options) { server in
+      #expect(try server.text() == "one")
+      try site.write("app.psgi", Site.app("'two'"))
+      server.process.send(SIGHUP)
+      #expect(eventually { (try? server.text()) == "two" }, "\(server)")
+    }
+  }
+
   @Test func watchedPatternTriggersNewWorkers() throws {
     let site = try Site([
       "app.psgi": Site.app(
