@@ -27,12 +27,13 @@ extension HostProcess {
     let reading = ReadingFiles(Descriptors.opened())
     let middle = cl_fork()
     if middle == 0 {
+      let own = getpid()
       let child = cl_fork()
       if child != 0 { _exit(child < 0 ? errno & 0xFF : 0) }
       close(nacres)
       close(channel.descriptor)
       channel.descriptor = mine
-      arrive(reading)
+      arrive(reading, after: own)
       return .inFork
     }
     let forkError = errno
@@ -60,25 +61,15 @@ extension HostProcess {
   }
 
   /// The first steps of a forked process.
-  private func arrive(_ reading: ReadingFiles) {
+  private func arrive(_ reading: ReadingFiles, after middle: pid_t) {
     cp_forget_seed()
-    waitForSupervisor()
+    // It leaves within microseconds.
+    while getppid() == middle { sched_yield() }
     dieWithSupervisor()
     channel.send(.hello(pid: getpid()))
     if let path = reading.reopen() {
       channel.send(.report("\(path) could not be opened again after a fork: \(String(cString: strerror(errno)))"))
       _exit(1)
-    }
-  }
-
-  /// Waits until the middle process has gone and `nacre` is the parent.
-  private func waitForSupervisor() {
-    var turns = 0
-    while getppid() != supervisor {
-      turns += 1
-      if turns < 100 { sched_yield() } else { usleep(50) }
-      // The middle process lives for microseconds; after this time nacre itself is gone.
-      if turns > 200_000 { _exit(0) }
     }
   }
 
