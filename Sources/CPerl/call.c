@@ -22,7 +22,9 @@ static cp_outcome guarded(pTHX_ SV *callee, I32 flags, SV *const *arguments, int
     SPAGAIN;
     SV *returned = POPs;
     PUTBACK;
-    if (SvTRUE(ERRSV)) {
+    /* perl empties $@ when the call returns. An object is an error whatever its overloaded truth says, and asking it
+       would run its code outside of the eval. */
+    if (SvROK(ERRSV) || SvTRUE_nomg(ERRSV)) {
       outcome = CP_DIED;
       *value = newSVsv(ERRSV);
       CLEAR_ERRSV();
