@@ -1,3 +1,5 @@
+import Foundation
+import Glibc
 import Testing
 
 /// What a process that comes out of a checkpoint must find as it was left.
@@ -40,6 +42,38 @@ import Testing
         #expect(try server.text() == "v\(round) 602", "\(server)")
       }
       #expect(server.logs("rewind"), "\(server)")
+    }
+  }
+
+  /// The search in `@INC` before which the checkpoint stands must be made again after it.
+  @Test func fileThatShadowsTheOneBehindACheckpointIsFollowedFromThenOn() throws {
+    let site = try Site([
+      "app.psgi": Site.app("Part::word()", using: "use lib 'first', 'second'; use Part;"), "first/keep": "",
+      "second/Part.pm": "package Part; sub word { 'second' } 1;",
+    ])
+    try site.serve { server in
+      // A file that was edited gets a checkpoint right before it.
+      for word in ["2", "second"] {
+        try site.write("second/Part.pm", "package Part; sub word { '\(word)' } 1;")
+        #expect(try server.text() == word, "\(server)")
+      }
+      for word in ["one", "two", "three"] {
+        try site.write("first/Part.pm", "package Part; sub word { '\(word)' } 1;")
+        #expect(try server.text() == word, "\(server)")
+      }
+    }
+  }
+
+  /// An alarm without a handler ends a process; the mold has to be there as long as the generation.
+  @Test func alarmSetAtLoadDoesNotReachTheMold() throws {
+    let site = try Site(["app.psgi": Site.app("$$", using: "alarm 1;")])
+    try site.serve(ServerOptions(workers: 1)) { server in
+      let begun = Date()
+      #expect(eventually { Date().timeIntervalSince(begun) > 1.5 }, "the alarm would have rung")
+      let worker = try server.text()
+      kill(try #require(pid_t(worker)), SIGKILL)
+      #expect(try server.text() != worker)
+      #expect(!server.log.contains("mold"), "\(server)")
     }
   }
 }
