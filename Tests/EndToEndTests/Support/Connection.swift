@@ -21,7 +21,7 @@ final class Connection {
       }
     }
     guard result == 0 else {
-      close(socket)
+      // `deinit` closes the socket: every property has its value.
       throw Stuck("cannot connect to port \(port): \(String(cString: strerror(errno)))")
     }
     var on: Int32 = 1

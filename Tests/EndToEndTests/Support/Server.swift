@@ -96,7 +96,9 @@ final class Server {
   fileprivate func stop(expecting end: ProcessEnd?, sourceLocation: SourceLocation) {
     process.send(SIGTERM)
     let ended = process.waitForEnd(within: 30)
-    if let end { #expect(ended == end, "how nacre ended\n\(self)", sourceLocation: sourceLocation) }
+    if let end {
+      #expect(ended == end, "how nacre ended; running: \(process.session())\n\(self)", sourceLocation: sourceLocation)
+    }
     var left: [ProcessEntry] = []
     _ = eventually(within: 10) {
       left = process.session()
