@@ -22,6 +22,7 @@ public struct PerlValue: ~Copyable {
 
   /// The string form of a borrowed plain value.
   public static func text(of pointer: OpaquePointer) -> String {
+    guard cp_is_defined(pointer) else { return "" }
     var count = 0
     let bytes = cp_bytes(pointer, &count)
     return String(decoding: UnsafeRawBufferPointer(start: bytes, count: count), as: UTF8.self)

@@ -175,7 +175,10 @@ extension LoadTracer {
   private func ends(_ id: UInt32, loaded: Bool) {
     guard let index = open.lastIndex(where: { $0.id == id }) else { return }
     settle()
-    for load in open[index...].reversed() { close(load, loaded: loaded && load.id == id) }
+    var line: UInt32 = 0
+    // `exit` leaves every scope, too.
+    let isLoaded = loaded && cp_exit_location(&line) == nil
+    for load in open[index...].reversed() { close(load, loaded: isLoaded && load.id == id) }
     open.removeSubrange(index...)
     flush()
   }

@@ -58,7 +58,13 @@ sub load_file {
 package Plack::Sandbox::%s;
 {
     my $app = do $_file;
-    if ( !$app && ( my $error = $@ || $! )) { die $error; }
+    if ( !$app ) {
+        die $@ if $@;
+
+        # $! tells why the file could not be opened, but also what failed last in a file that was loaded.
+        my $error = $!;
+        die "$_file: $error\n" if !-r $_file;
+    }
     $app;
 }
 END_OF_SANDBOX
