@@ -1,7 +1,9 @@
 #define _GNU_SOURCE
 #include "CLinux.h"
 
+#include <limits.h>
 #include <stdio.h>
+#include <stdlib.h>
 #include <string.h>
 #include <sys/ioctl.h>
 #include <sys/prctl.h>
@@ -59,7 +61,20 @@ int cl_set_close_on_exec(int fd, bool on) { return fcntl(fd, F_SETFD, on ? FD_CL
 
 int cl_memfd(const char *name) { return memfd_create(name, MFD_CLOEXEC); }
 
-int cl_unnamed_file(const char *directory) { return open(directory, O_TMPFILE | O_RDWR | O_CLOEXEC, 0600); }
+int cl_unnamed_file(const char *directory) {
+  int fd = open(directory, O_TMPFILE | O_RDWR | O_CLOEXEC, 0600);
+  if (fd >= 0 || (errno != EOPNOTSUPP && errno != EISDIR && errno != EINVAL)) return fd;
+  /* The file system (overlayfs before Linux 6.1, NFS) or the kernel knows no unnamed files. */
+  char path[PATH_MAX];
+  int length = snprintf(path, sizeof path, "%s/nacre.XXXXXX", directory);
+  if (length < 0 || (size_t)length >= sizeof path) {
+    errno = ENAMETOOLONG;
+    return -1;
+  }
+  fd = mkostemp(path, O_CLOEXEC);
+  if (fd >= 0) unlink(path);
+  return fd;
+}
 
 bool cl_is_only_for_reading(int fd) {
   int flags = fcntl(fd, F_GETFL);

@@ -41,11 +41,12 @@ struct Deadlines {
     deadlines = Array(repeating: 0, count: slotCount)
   }
 
-  /// Sets a slot's deadline anew, in place of the one it had, and returns it.
-  mutating func set(_ slot: Int, _ kind: Kind, now: UInt64) -> UInt64 {
+  /// Sets a slot's deadline anew, in place of the one it had, and returns it. With a minimum beyond the kind's duration
+  /// those that are set after it may be taken that much later.
+  mutating func set(_ slot: Int, _ kind: Kind, now: UInt64, atLeast minimum: UInt64 = 0) -> UInt64 {
     remove(slot)
     kinds[slot] = kind
-    let deadline = now &+ durations[kind.rawValue]
+    let deadline = now &+ max(durations[kind.rawValue], minimum)
     deadlines[slot] = deadline
     lists[kind.rawValue].append(slot)
     return deadline

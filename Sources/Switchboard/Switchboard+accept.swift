@@ -36,9 +36,12 @@ extension Switchboard {
     scheduleTurnEnd()
   }
 
-  /// Closes the connections that are parked.
+  /// Closes the connections that are parked, but for those whose next request has come: they are in flight now.
   public func closeIdle() {
-    while let slot = deadlines.first(.idle) { close(connections[slot]!) }
+    while let slot = deadlines.first(.idle) {
+      let connection = connections[slot]!
+      if cl_readable_bytes(connection.fd) > 0 { setDeadline(connection, .head) } else { close(connection) }
+    }
   }
 
   private func accept(on listener: Listener) {

@@ -1,9 +1,9 @@
 import Glibc
 
 extension Switchboard {
-  /// Sets a connection's deadline anew.
-  func setDeadline(_ connection: Connection, _ kind: Deadlines.Kind) {
-    let deadline = deadlines.set(connection.slot, kind, now: loop.now)
+  /// Sets a connection's deadline anew, at least so many nanoseconds from now.
+  func setDeadline(_ connection: Connection, _ kind: Deadlines.Kind, atLeast minimum: UInt64 = 0) {
+    let deadline = deadlines.set(connection.slot, kind, now: loop.now, atLeast: minimum)
     // The timer may go off before anything is overdue; it is set anew then, and not with every deadline.
     if deadline < deadlineTimer?.at ?? .max { armDeadlines(deadline) }
   }
@@ -24,8 +24,9 @@ extension Switchboard {
       case .body: answer(connection, .bodyTooSlow, isHead: false)
       case .hold:
         if canLend {
-          // It only waits for a worker, and that is bounded by the length of the line.
-          setDeadline(connection, .hold)
+          // It only waits for a worker, and that is bounded by the length of the line. It must not be overdue again in
+          // this turn.
+          setDeadline(connection, .hold, atLeast: 1_000_000_000)
         } else {
           answer(connection, .stillLoading, isHead: asksForHead(connection))
         }

@@ -43,8 +43,11 @@ extension Switchboard {
     if !connection.carried.isEmpty { return lookAtCarriedHead(connection) }
     // A request may be in the socket already, and then it is served first.
     if accepting == .stopped, cl_readable_bytes(connection.fd) <= 0 { return close(connection) }
-    setDeadline(connection, .idle)
+    // Nothing is idle once no more is accepted: what is there has to be served before all is drained.
+    setDeadline(connection, accepting == .stopped ? .head : .idle)
     awaitReadable(connection)
+    // There is one now that can make room.
+    acceptAgain(after: .full)
   }
 
   // MARK: Heads in the socket

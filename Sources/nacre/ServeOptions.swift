@@ -126,11 +126,12 @@ struct ServeOptions: ParsableCommand {
   }
 
   func validate() throws {
-    guard (1...400).contains(workers) else { throw ValidationError("-w takes 1 to 400 workers, not \(workers)") }
+    // The orders to fork them wait in the mold's channel, which holds 278 messages.
+    guard (1...250).contains(workers) else { throw ValidationError("-w takes 1 to 250 workers, not \(workers)") }
     guard (1...200).contains(checkpoints) else {
       throw ValidationError("--checkpoints takes a number from 1 to 200, not \(checkpoints)")
     }
-    guard (0...86400).contains(hold) else { throw ValidationError("--hold takes 0 to 86400 seconds, not \(hold)") }
+    guard (1...86400).contains(hold) else { throw ValidationError("--hold takes 1 to 86400 seconds, not \(hold)") }
     guard (1...86400).contains(loadTimeout) else {
       throw ValidationError("--load-timeout takes 1 to 86400 seconds, not \(loadTimeout)")
     }

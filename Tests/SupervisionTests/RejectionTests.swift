@@ -60,6 +60,25 @@ import Testing
     #expect(!run.machine.isBusy)
   }
 
+  @Test func stayWhenNothingWasPutRight() {
+    var run = Self.rejected()
+    run.running = .none
+    #expect(run.send(.touched(respawning: [])).isEmpty)
+    #expect(run.send(.touched(respawning: ["/page.tt"])).isEmpty)
+    #expect(run.machine.rejection != nil)
+    #expect(!run.machine.isBusy)
+  }
+
+  @Test func ofALoadThatNoChangeHadCausedAreTriedAgain() {
+    var run = MachineRun.serving()
+    run.send(.ended(run.machine.running!.mold!, .killed))
+    run.send(.ended(run.machine.running!.workers.keys.first!, .killed))
+    run.load(["/c"], failing: syntaxError)
+    #expect(run.machine.rejection?.isTriedAgain == true)
+    run.send(.woke)
+    #expect(run.machine.isBusy)
+  }
+
   @Test func meetWhatWasSavedMeanwhile() {
     var run = MachineRun.serving()
     run.save(["/b"], at: 1)

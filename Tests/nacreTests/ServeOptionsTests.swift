@@ -54,16 +54,16 @@ private func complaint(_ arguments: String...) -> String? {
 }
 
 @Test(arguments: [
-  ["-w", "0"], ["-w", "many"], ["-p", "70000"], ["-p", "http"], ["--checkpoints", "0"], ["--hold=-1"],
-  ["--load-timeout", "0"], ["-E", ""], ["-E", "a b"], ["-M", "1; system"], ["--reload", "sometimes"], ["--unknown"],
-  ["a.psgi", "b.psgi"], ["-a", "a.psgi", "b.psgi"],
+  ["-w", "0"], ["-w", "251"], ["-w", "many"], ["-p", "70000"], ["-p", "http"], ["--checkpoints", "0"],
+  ["--hold", "0"], ["--hold=-1"], ["--load-timeout", "0"], ["-E", ""], ["-E", "a b"], ["-M", "1; system"],
+  ["--reload", "sometimes"], ["--unknown"], ["a.psgi", "b.psgi"], ["-a", "a.psgi", "b.psgi"],
 ])
 func wrongOptionsAreRefused(arguments: [String]) {
   #expect(throws: (any Error).self) { try ServeOptions.parse(ServeOptions.unglued(arguments)) }
 }
 
 @Test func refusalsNameTheOptionAndTheValue() {
-  #expect(complaint("-w", "0")?.contains("-w takes 1 to 400 workers, not 0") == true)
+  #expect(complaint("-w", "0")?.contains("-w takes 1 to 250 workers, not 0") == true)
   #expect(complaint("--unknown")?.contains("--unknown") == true)
 }
 

@@ -42,11 +42,12 @@ extension GenerationMachine {
   }
 
   /// The candidate comes to nothing; the running generation has not noticed. `tryingAgain` after a while, if the disk is
-  /// not at fault.
+  /// not at fault; so is one that was built although nothing had changed, for there is nothing to put right.
   mutating func reject(_ failure: LoadFailure, tryingAgain: Bool = false) {
     guard let candidate else { return }
     dismantle(candidate)
     self.candidate = nil
+    let tryingAgain = tryingAgain || running != nil && candidate.files.isEmpty
     rejection = Rejection(
       failure: failure, loader: candidate.process, trace: candidate.generation.trace, files: candidate.files,
       isTriedAgain: tryingAgain)

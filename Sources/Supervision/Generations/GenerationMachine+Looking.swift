@@ -46,7 +46,9 @@ extension GenerationMachine {
     } else if !isDemanded, rejection?.isTriedAgain == true {
       return
     } else {
-      let isForgiven = rejection?.isTriedAgain != true && forgive()
+      let isForgiven = rejection?.isTriedAgain != true && !rejected.isEmpty && forgive()
+      // Nothing was put right, and new workers would hide the failure.
+      if rejection != nil, !isDemanded { return replaceWorkers() }
       let files = difference.files + respawning.filter { !difference.files.contains($0) }
       if !files.isEmpty || isDemanded && !isForgiven { respawn(files) } else { replaceWorkers() }
     }

@@ -28,17 +28,20 @@ extension Supervisor: SwitchboardDelegate {
   }
 
   private func awaitQuiet() {
-    guard settlingTimer == nil, let time = freshness.settlesAt else { return }
+    // The end of a write brings it nearer.
+    guard let time = freshness.settlesAt, time < settlingTimer?.at ?? .max else { return }
+    if let settlingTimer { loop.cancel(settlingTimer.timer) }
     let now = EventLoop.clock()
-    settlingTimer = loop.after(time > now ? time - now : 0) { [unowned self] in
+    let timer = loop.after(time > now ? time - now : 0) { [unowned self] in
       settlingTimer = nil
       noticeTouches()
       if let files = freshness.settled(at: EventLoop.clock()) {
-        if let timer = settlingTimer { loop.cancel(timer) }
+        if let settlingTimer { loop.cancel(settlingTimer.timer) }
         settlingTimer = nil
         handle(.touched(respawning: files))
       }
     }
+    settlingTimer = (timer, time)
   }
 
   /// Tells the workers and the switchboard how things stand. While there is an error to show instead of the running

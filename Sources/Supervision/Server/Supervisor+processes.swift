@@ -9,7 +9,6 @@ extension Supervisor {
   private static let batch = 64
 
   /// Takes a new process in; false if its channel cannot be watched.
-  @discardableResult
   func adopt(_ process: PerlProcess) -> Bool {
     guard let channel = process.channel else { return false }
     processes[process.token] = process
@@ -99,7 +98,7 @@ extension Supervisor {
   private func greet(_ process: PerlProcess, _ pid: pid_t) {
     process.pid = pid
     if process.isCondemned { process.send(signal: SIGKILL) }
-    if let ending = strays.removeValue(forKey: pid) { finish(process, ending) }
+    if let stray = strays.removeValue(forKey: pid), loop.now - stray.at < Self.second { finish(process, stray.ending) }
   }
 
   /// A process has been reaped: reads what it still had to say, and then lets it go.
@@ -113,8 +112,9 @@ extension Supervisor {
     if kind == .checkpoint {
       guard let descriptor else { return }
       let token = machine.makeToken()
-      adopt(
-        PerlProcess(token: token, role: .checkpoint, channel: Channel(descriptor: descriptor), bornAt: loop.now))
+      let process = PerlProcess(
+        token: token, role: .checkpoint, channel: Channel(descriptor: descriptor), bornAt: loop.now)
+      guard adopt(process) else { return forget(process) }
       handle(.checkpointLeft(Checkpoint(position: Int(number), process: token), by: origin.token))
       return
     }
@@ -129,7 +129,12 @@ extension Supervisor {
     if let order { loop.cancel(order.timer) }
     let process = PerlProcess(
       token: token, role: order?.role ?? .checkpoint, channel: channel, bornAt: loop.now)
-    guard adopt(process) else { return }
+    guard adopt(process) else {
+      forget(process)
+      if let cell = process.cell { freeCells.append(cell) }
+      if order?.isCancelled == false { handle(.forkFailed(token, message: "its channel cannot be watched")) }
+      return
+    }
     guard let order, !order.isCancelled else {
       process.kill()
       return
@@ -177,7 +182,7 @@ extension Supervisor {
         finish(process, ending)
       } else {
         if strays.count > 256 { strays.removeAll() }
-        strays[pid] = ending
+        strays[pid] = (ending, loop.now)
       }
     }
   }

@@ -48,8 +48,8 @@ public final class Supervisor {
 
   var processes: [ProcessToken: PerlProcess] = [:]
   var orders: [ProcessToken: Order] = [:]
-  /// Processes that were reaped before their hello was read.
-  var strays: [pid_t: ProcessEnding] = [:]
+  /// Processes that were reaped before their hello was read, and when. The kernel uses their numbers again.
+  var strays: [pid_t: (ending: ProcessEnding, at: UInt64)] = [:]
   /// The scoreboard cells that no process has, the next one last.
   var freeCells = Array((0..<Scoreboard.cellCount).reversed())
   let buffer = UnsafeMutableRawBufferPointer.allocate(byteCount: Channel.capacity, alignment: 16)
@@ -58,7 +58,7 @@ public final class Supervisor {
   var queue: LendingQueue?
   var candidateQueue: LendingQueue?
   var reported: Set<String> = []
-  var settlingTimer: EventLoop.Timer?
+  var settlingTimer: (timer: EventLoop.Timer, at: UInt64)?
   var pollTimer: EventLoop.Timer?
   /// What the switchboard was last told.
   var wasFresh = true
@@ -70,7 +70,7 @@ public final class Supervisor {
     self.listener = listener
     self.log = log
     loop = try EventLoop()
-    guard let scoreboard = Scoreboard(slotCount: 16384) else { throw SystemError("make the scoreboard") }
+    guard let scoreboard = Scoreboard(slotCount: Self.slotCount) else { throw SystemError("make the scoreboard") }
     self.scoreboard = scoreboard
     freshness = Freshness(settings: settings)
     var board = SwitchboardSettings(
@@ -84,6 +84,13 @@ public final class Supervisor {
   }
 
   deinit { buffer.deallocate() }
+
+  /// As many connections as there are descriptors for: two for each, and some for everything else.
+  private static var slotCount: Int {
+    var limit = rlimit()
+    guard getrlimit(__rlimit_resource_t(RLIMIT_NOFILE.rawValue), &limit) == 0 else { return 64 }
+    return max(64, min(16384, (Int(clamping: limit.rlim_cur) - 512) / 2))
+  }
 
   /// Serves until a signal stops it or the application cannot be started. Returns the exit status.
   public func run() -> Int32 {
