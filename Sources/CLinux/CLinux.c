@@ -2,6 +2,7 @@
 #include "CLinux.h"
 
 #include <limits.h>
+#include <pthread.h>
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
@@ -32,6 +33,12 @@ static void request_stop(int signal) {
   errno = saved;
 }
 
+/* A process that the application forks is to end at SIGTERM as it would anywhere else. */
+static void forget_stop(void) {
+  struct sigaction present;
+  if (sigaction(SIGTERM, NULL, &present) == 0 && present.sa_handler == request_stop) signal(SIGTERM, SIG_DFL);
+}
+
 int cl_catch_stop(int queue) {
   int pair[2];
   if (socketpair(AF_UNIX, SOCK_SEQPACKET | SOCK_CLOEXEC, 0, pair) < 0) return -1;
@@ -40,6 +47,7 @@ int cl_catch_stop(int queue) {
   stopped_queue = queue;
   struct sigaction action = {.sa_handler = request_stop};
   sigemptyset(&action.sa_mask);
+  pthread_atfork(NULL, NULL, forget_stop);
   return sigaction(SIGTERM, &action, NULL);
 }
 

@@ -1,7 +1,11 @@
 #include "load_private.h"
 
+#include <pthread.h>
+
 cp_hooks cp_hooked;
 __thread bool cp_is_host_thread;
+
+bool cp_is_stray_process;
 
 static bool follows_loads;
 
@@ -104,11 +108,25 @@ void cp_hook(OPCODE type, OP *(*function)(pTHX)) {
   PL_ppaddr[type] = function;
 }
 
+/* Runs in every forked child, that of `system` and of a fork in the application as well. */
+static void forked(void) {
+  cp_is_host_thread = false;
+  cp_is_stray_process = true;
+}
+
+bool cp_is_stray(void) { return cp_is_stray_process; }
+
+void cp_adopt_process(void) {
+  cp_is_host_thread = true;
+  cp_is_stray_process = false;
+}
+
 void cp_hook_ops(const cp_load_observer *told) {
   dTHX;
   static bool done;
   if (done) return;
   done = true;
+  pthread_atfork(NULL, NULL, forked);
   cp_hooked.observer = *told;
   cp_hook(OP_REQUIRE, hook_load);
   cp_hook(OP_DOFILE, hook_load);

@@ -1,5 +1,7 @@
 #include "load_private.h"
 
+#include <sys/stat.h>
+
 /* What a load looks at and writes besides source files. */
 
 static bool is_plain_string(SV *value) { return SvPOK(value) && !SvROK(value) && !SvGMAGICAL(value); }
@@ -53,12 +55,17 @@ static OP *hook_open(pTHX) {
   ptrdiff_t items = SP - first + 1;
   SV *path = NULL;
   file_use use = NOT_A_FILE;
-  if (items >= 3 && is_plain_string(first[1]) && !SvROK(first[2]) && SvOK(first[2])) {
+  /* An object is a path (perlio.c, PerlIO_resolve_layers); a plain reference is memory. */
+  bool is_path = items >= 3 && is_plain_string(first[1]) && SvOK(first[2])
+                 && (!SvROK(first[2]) || SvOBJECT(SvRV(first[2])));
+  if (is_path) {
     use = use_of_mode(SvPVX(first[1]));
     if (use != NOT_A_FILE) {
       STRLEN count;
       const char *bytes = SvPV(first[2], count);
-      path = newSVpvn_flags(bytes, count, SVs_TEMP);
+      path = newSVpvn_flags(bytes, count, SVs_TEMP | SvUTF8(first[2]));
+      /* Its code has run; perl is given what it said. (The stack may have moved.) */
+      if (SvROK(PL_stack_base[TOPMARK + 3])) PL_stack_base[TOPMARK + 3] = path;
     }
   } else if (items == 2 && is_plain_string(first[1])) {
     const char *bytes = SvPVX(first[1]);
@@ -87,27 +94,37 @@ static OP *hook_sysopen(pTHX) {
   return open_and_tell(aTHX_ OP_SYSOPEN, use, path);
 }
 
-static void tell_written(SV *path) {
-  if (is_plain_string(path)) cp_hooked.observer.writes(SvPVX(path), SvCUR(path));
+static void keep_path(pTHX_ AV *paths, SV *path) {
+  if (is_plain_string(path)) av_push(paths, newSVpvn(SvPVX(path), SvCUR(path)));
 }
 
-/* unlink LIST, rename FROM, TO, mkdir PATH, MODE, rmdir PATH. Told before the op: it may use up its arguments. */
+/* unlink LIST, rename FROM, TO, mkdir PATH, MODE, rmdir PATH. Only what really changed is told: `mkdir` of a directory
+   that is there is a usual way of making sure of it. */
 static OP *hook_change(pTHX) {
   OPCODE type = PL_op->op_type;
-  if (cp_hooked.follows_files && cp_is_host_thread) {
-    int error = errno;
-    dSP;
-    if (type == OP_UNLINK) {
-      for (SV **path = PL_stack_base + TOPMARK + 1; path <= SP; path++) tell_written(*path);
-    } else if (type == OP_RENAME) {
-      tell_written(SP[-1]);
-      tell_written(SP[0]);
-    } else {
-      tell_written(type == OP_MKDIR && (PL_op->op_private & 15) > 1 ? SP[-1] : SP[0]);
-    }
-    errno = error;
+  if (!cp_hooked.follows_files || !cp_is_host_thread) return cp_hooked.original[type](aTHX);
+  dSP;
+  AV *paths = (AV *)sv_2mortal((SV *)newAV());
+  if (type == OP_UNLINK) {
+    for (SV **path = PL_stack_base + TOPMARK + 1; path <= SP; path++) keep_path(aTHX_ paths, *path);
+  } else if (type == OP_RENAME) {
+    keep_path(aTHX_ paths, SP[-1]);
+    keep_path(aTHX_ paths, SP[0]);
+  } else {
+    keep_path(aTHX_ paths, type == OP_MKDIR && (PL_op->op_private & 15) > 1 ? SP[-1] : SP[0]);
   }
-  return cp_hooked.original[type](aTHX);
+  OP *next = cp_hooked.original[type](aTHX);
+  int error = errno;
+  SPAGAIN;
+  for (SSize_t index = 0; SvTRUE(TOPs) && index <= AvFILLp(paths); index++) {
+    SV *path = AvARRAY(paths)[index];
+    struct stat status;
+    /* Of several, those that could not be removed are still there. */
+    if (type == OP_UNLINK && lstat(SvPVX(path), &status) == 0) continue;
+    cp_hooked.observer.writes(SvPVX(path), SvCUR(path));
+  }
+  errno = error;
+  return next;
 }
 
 static OP *hook_opendir(pTHX) {
@@ -127,22 +144,34 @@ static OP *hook_opendir(pTHX) {
 static OP *hook_glob(pTHX) {
   if (cp_hooked.follows_files && cp_is_host_thread && !(PL_op->op_flags & OPf_SPECIAL)) {
     dSP;
+    int error = errno;
     SV *pattern = SP[-1];
     if (is_plain_string(pattern)) cp_hooked.observer.globs(SvPVX(pattern), SvCUR(pattern));
+    errno = error;
   }
   return cp_hooked.original[OP_GLOB](aTHX);
+}
+
+/* Whether a file test looks again at what the last one found (`-T _`, `-f -r $x`): perl then needs PL_statname as it
+   is (pp_sys.c, pp_fttext). */
+static bool looks_again(pTHX_ OPCODE type) {
+  if (type == OP_STAT || type == OP_LSTAT) return (PL_op->op_flags & OPf_REF) && cGVOP_gv == PL_defgv;
+  if (type == OP_FTTTY) return true;
+  if ((PL_op->op_flags & OPf_REF) && cGVOP_gv == PL_defgv) return true;
+  return (PL_op->op_private & (OPpFT_STACKED | OPpFT_AFTER_t)) == OPpFT_STACKED;
 }
 
 /* After `-X` and `stat`, perl keeps the path that it looked at in PL_statname (doio.c, my_stat_flags). */
 static OP *hook_stat(pTHX) {
   OPCODE type = PL_op->op_type;
-  if (!cp_hooked.follows_files || !cp_is_host_thread) return cp_hooked.original[type](aTHX);
+  if (!cp_hooked.follows_files || !cp_is_host_thread || looks_again(aTHX_ type)) return cp_hooked.original[type](aTHX);
   SvPVCLEAR(PL_statname);
   OP *next = cp_hooked.original[type](aTHX);
   if (SvPOK(PL_statname) && SvCUR(PL_statname) > 0) {
     int error = errno;
     bool measures = type == OP_STAT || type == OP_LSTAT || type == OP_FTSIZE || type == OP_FTZERO
-                    || type == OP_FTMTIME || type == OP_FTCTIME || type == OP_FTATIME;
+                    || type == OP_FTMTIME || type == OP_FTCTIME || type == OP_FTATIME || type == OP_FTTEXT
+                    || type == OP_FTBINARY;
     cp_hooked.observer.tests(SvPVX(PL_statname), SvCUR(PL_statname), measures);
     errno = error;
   }

@@ -16,6 +16,8 @@ extern cp_hooks cp_hooked;
 /* PL_ppaddr is shared by every thread of the process; the observer belongs to one. */
 extern __thread bool cp_is_host_thread;
 
+extern bool cp_is_stray_process;
+
 /* Puts a function in the place of perl's for this op type. */
 void cp_hook(OPCODE type, OP *(*function)(pTHX));
 void cp_hook_file_ops(void);

@@ -34,6 +34,29 @@ cp_outcome cp_guard(pTHX_ void (*function)(pTHX_ void *), void *data, cp_sv **er
   return outcome;
 }
 
+typedef struct {
+  SV *value, *text;
+} texting;
+
+static void make_text(pTHX_ void *data) {
+  texting *job = (texting *)data;
+  STRLEN count;
+  const char *bytes = SvPV(job->value, count);
+  job->text = newSVpvn_flags(bytes, count, SvUTF8(job->value));
+}
+
+cp_sv *cp_new_text(cp_sv *value) {
+  dTHX;
+  texting job = {SV_OF(value), NULL};
+  SV *error = NULL;
+  int status;
+  if (!SvOK(job.value) && !SvGMAGICAL(job.value)) return CP_OF(newSVpvs(""));
+  (void)cp_guard(aTHX_ make_text, &job, (cp_sv **)&error, &status);
+  SvREFCNT_dec(error);
+  if (job.text) return CP_OF(job.text);
+  return CP_OF(newSVpvf("an object of class %s", SvROK(job.value) ? sv_reftype(SvRV(job.value), TRUE) : "unknown"));
+}
+
 static void prepare(pTHX_ void *data) {
   PERL_UNUSED_ARG(data);
   AV *helpers = (AV *)SvRV(eval_pv(prepare_source, TRUE));

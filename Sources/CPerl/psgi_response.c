@@ -113,7 +113,7 @@ static read_result read_headers(pTHX_ cp_response *response, AV *list, bool guar
 static read_result read_array_body(pTHX_ cp_response *response, AV *list, bool guarded) {
   SSize_t count = av_len(list) + 1;
   response->kind = CP_RESPONSE_ARRAY;
-  if (count == 1 && !SvRMAGICAL(list)) {
+  if (count == 1 && !guarded && !SvRMAGICAL(list)) {
     /* The usual body: one plain string, lent as it is. */
     SV *only = element(aTHX_ list, 0);
     if (only && SvPOK(only) && !SvUTF8(only) && !SvGMAGICAL(only) && !SvROK(only)) {
@@ -163,7 +163,14 @@ static bool has_plain_layers(PerlIO *file) {
   return true;
 }
 
-static void read_handle_body(pTHX_ cp_response *response, SV *value) {
+/* The handle of a response that came out of temporaries: kept until the next response. */
+static SV *kept_handle;
+
+static void read_handle_body(pTHX_ cp_response *response, SV *value, bool guarded) {
+  if (guarded) {
+    SvREFCNT_dec(kept_handle);
+    kept_handle = value = newSVsv(value);
+  }
   response->handle = CP_OF(value);
   IO *io = plain_io(value);
   if (!io) {
@@ -197,7 +204,7 @@ static read_result read_body(pTHX_ cp_response *response, SV *value, bool guarde
     AV *list = array_behind(aTHX_ value, guarded, &plain);
     return plain ? read_array_body(aTHX_ response, list, guarded) : NEEDS_GUARD;
   }
-  read_handle_body(aTHX_ response, value);
+  read_handle_body(aTHX_ response, value, guarded);
   return READ;
 }
 

@@ -58,7 +58,10 @@ final class Exchange {
 
   /// Runs the application and sends what it answers.
   func run(_ application: OpaquePointer) throws(Exit) {
-    switch try call(application, environment!) {
+    // A reference of its own: the application may assign to `$_[0]`.
+    let lent = cp_copy_reference(environment!)
+    defer { cp_release(lent) }
+    switch try call(application, lent) {
     case .died(let error): try fail(error)
     case .returned(let value):
       do throws(Interruption) {

@@ -30,6 +30,8 @@ func call(_ code: OpaquePointer, _ argument: OpaquePointer) throws(Exit) -> Call
   var status: Int32 = 0
   var argument = argument
   let outcome = cp_call(code, &argument, 1, &value, &status)
+  // A child that the application has forked came back from its code: it is no worker, and must not answer as one.
+  if cp_is_stray() { throw Exit(status: outcome == CP_EXITED ? status : outcome == CP_DIED ? 255 : 0) }
   return try called(outcome, value, status)
 }
 

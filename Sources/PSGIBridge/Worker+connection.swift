@@ -166,7 +166,9 @@ extension Worker {
       defer { index += 1 }
       guard let handler = cp_array_at(list, index) else { continue }
       cp_retain(handler)
-      switch try call(handler, reference) {
+      let lent = cp_copy_reference(reference)
+      defer { cp_release(lent) }
+      switch try call(handler, lent) {
       case .returned(let value): try release(value)
       case .died(let error):
         try exchange.report(error)

@@ -72,6 +72,12 @@ public enum Perl {
     return files
   }
 
+  /// Writes to perl's standard error.
+  public static func warn(_ text: String) {
+    let text = PerlValue(owning: string(text))
+    cp_warn(text.pointer)
+  }
+
   /// Runs the `END` blocks, flushes and leaves the process.
   public static func leave(status: Int32, destructing: Bool) -> Never { cp_leave(status, destructing) }
 }

@@ -17,14 +17,14 @@ public struct PerlValue: ~Copyable {
 
   deinit { cp_release(pointer) }
 
-  /// The string form of a plain value or of an error; bytes that are not UTF-8 are replaced.
+  /// The string form of any value; bytes that are not UTF-8 are replaced.
   public var text: String { PerlValue.text(of: pointer) }
 
-  /// The string form of a borrowed plain value.
+  /// The string form of a borrowed value. An object's own code runs guarded.
   public static func text(of pointer: OpaquePointer) -> String {
-    guard cp_is_defined(pointer) else { return "" }
+    let text = PerlValue(owning: cp_new_text(pointer))
     var count = 0
-    let bytes = cp_bytes(pointer, &count)
+    let bytes = cp_bytes(text.pointer, &count)
     return String(decoding: UnsafeRawBufferPointer(start: bytes, count: count), as: UTF8.self)
   }
 

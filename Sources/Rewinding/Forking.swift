@@ -30,6 +30,7 @@ extension HostProcess {
       let own = getpid()
       let child = cl_fork()
       if child != 0 { _exit(child < 0 ? errno & 0xFF : 0) }
+      cp_adopt_process()
       close(nacres)
       close(channel.descriptor)
       channel.descriptor = mine

@@ -103,6 +103,7 @@ public final class HostProcess {
     cp_catch_location_signals()
     tracer.follow()
     let outcome = Perl.call(load)
+    if cp_is_stray() { leaveAsStray(outcome) }
     tracer.flush()
     // The order matters: a thread is the reason whatever else happened after it.
     if let failure = tracer.threadFailure { fail(failure) }
@@ -122,6 +123,17 @@ public final class HostProcess {
     }
   }
 
+  /// A child that the application has forked while it loaded ends as it would without Nacre.
+  private func leaveAsStray(_ outcome: consuming PerlOutcome) -> Never {
+    switch consume outcome {
+    case .returned: Perl.leave(status: 0, destructing: true)
+    case .died(let error):
+      Perl.warn(error.text)
+      Perl.leave(status: 255, destructing: true)
+    case .exited(let status): Perl.leave(status: status, destructing: true)
+    }
+  }
+
   /// The application's file, or `-e`.
   var applicationFile: String {
     switch settings?.application {
@@ -133,6 +145,9 @@ public final class HostProcess {
 
   /// A rejected candidate leaves without `END` blocks, destructors or buffered output.
   func fail(_ failure: LoadFailure) -> Never {
+    var failure = failure
+    // A message of the socket has a bound, and a person reads no more than this.
+    if failure.message.utf8.count > 60_000 { failure.message = String(failure.message.prefix(15_000)) + " ..." }
     channel.send(.failed(failure))
     _exit(0)
   }

@@ -177,10 +177,16 @@ extension LoadTracer {
     settle()
     var line: UInt32 = 0
     // `exit` leaves every scope, too.
-    let isLoaded = loaded && cp_exit_location(&line) == nil
+    let isLoaded = (loaded || hasLoaded(open[index].key)) && cp_exit_location(&line) == nil
     for load in open[index...].reversed() { close(load, loaded: isLoaded && load.id == id) }
     open.removeSubrange(index...)
     flush()
+  }
+
+  /// Below a callback (`tie`, `sort`, an `@INC` hook) perl runs a file's code within the op that compiles it, so that
+  /// its end is not seen there: then `%INC` tells.
+  private func hasLoaded(_ key: String) -> Bool {
+    if case .from = Perl.loaded(key) { true } else { false }
   }
 
   private func close(_ load: OpenLoad, loaded: Bool) {

@@ -26,6 +26,10 @@ cp_outcome cp_call_method(
     cp_sv *_Nonnull invocant, const char *_Nonnull name, cp_sv *_Nonnull const *_Nullable arguments, int count,
     cp_sv *_Nullable *_Nonnull value, int *_Nonnull status);
 
+/// New plain string: the string form of any value, objects included. If an object's own code fails in it, the string
+/// says what class it is of. Takes nothing, and throws nothing.
+cp_sv *_Nonnull cp_new_text(cp_sv *_Nonnull value);
+
 /// A sub written in Swift. The arguments are borrowed. It returns a new value or NULL (the empty list). To die it
 /// stores a new value in `*error`; perl throws it after Swift has returned.
 typedef cp_sv *_Nullable (*cp_function)(

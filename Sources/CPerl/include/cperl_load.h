@@ -39,6 +39,12 @@ void cp_hook_file_glob(void);
 /// that calls this are never followed.
 void cp_observe(bool loads, bool files);
 
+/// Whether this process was forked by the application, not by Nacre: it has the descriptors and the memory of a process
+/// that `nacre` knows, and must not speak in its name.
+bool cp_is_stray(void);
+/// In a process that Nacre has forked: it is no stray.
+void cp_adopt_process(void);
+
 /// The number of entries in `@INC`.
 int cp_include_count(void);
 /// The bytes of an entry of `@INC`; NULL if it is a reference. Borrowed.
