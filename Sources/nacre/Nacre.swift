@@ -39,8 +39,8 @@ enum Nacre {
   }
 
   private static func serve(_ options: ServeOptions) throws -> Int32 {
-    let application = try options.findApplication()
-    let perl = try PerlInstallation(asking: options.perl)
+    let application = try options.load.findApplication()
+    let perl = try PerlInstallation(asking: options.load.perl)
     let files = NacreFiles()
     var settings = ServerSettings(
       perl: perl, extensionLibrary: try files.extensionLibrary(for: perl), perlLibrary: try files.perlLibrary(),
@@ -48,7 +48,7 @@ enum Nacre {
     options.fill(&settings)
     setenv("PLACK_ENV", settings.environment, 1)
     raiseDescriptorLimit()
-    let listener = try ListeningSocket(host: options.host, port: options.port)
+    let listener = try ListeningSocket(host: options.listen.host, port: options.listen.port)
     do {
       return try Supervisor(settings: settings, listener: listener, log: TerminalLog()).run()
     } catch {

@@ -19,38 +19,38 @@ private func complaint(_ arguments: String...) -> String? {
 
 @Test func defaultsAreThoseOfTheDocuments() throws {
   let options = try parse()
-  #expect(options.host == "127.0.0.1")
-  #expect(options.port == 5000)
-  #expect(options.workers == 5)
-  #expect(options.reload == .auto)
-  #expect(options.checkpoints == 16)
-  #expect(options.hold == 30)
-  #expect(options.loadTimeout == 60)
-  #expect(options.perl == "perl")
-  #expect(options.app == nil)
+  #expect(options.listen.host == "127.0.0.1")
+  #expect(options.listen.port == 5000)
+  #expect(options.processes.workers == 5)
+  #expect(options.watch.reload == .auto)
+  #expect(options.processes.checkpoints == 16)
+  #expect(options.processes.hold == 30)
+  #expect(options.processes.loadTimeout == 60)
+  #expect(options.load.perl == "perl")
+  #expect(options.load.app == nil)
 }
 
 @Test func gluedFormsWorkAsInPlackup() throws {
   let options = try parse(
     "-Ilib", "-I", "t/lib", "-MFoo", "-MBar=x,y", "-w4", "-p8080", "-Edeployment", "-M-strict", "app.psgi")
-  #expect(options.includeDirectories == ["lib", "t/lib"])
-  #expect(options.modules == ["Foo", "Bar=x,y", "-strict"])
-  #expect(options.workers == 4)
-  #expect(options.port == 8080)
-  #expect(options.environment == "deployment")
-  #expect(options.app == "app.psgi")
+  #expect(options.load.includeDirectories == ["lib", "t/lib"])
+  #expect(options.load.modules == ["Foo", "Bar=x,y", "-strict"])
+  #expect(options.processes.workers == 4)
+  #expect(options.listen.port == 8080)
+  #expect(options.load.environment == "deployment")
+  #expect(options.load.app == "app.psgi")
 }
 
 @Test func optionsMayFollowTheApplication() throws {
   let options = try parse("app.psgi", "--watch", "templates", "--watch", "*.sql", "--ignore", "var", "--reload", "off")
-  #expect(options.app == "app.psgi")
-  #expect(options.watch == ["templates", "*.sql"])
-  #expect(options.ignore == ["var"])
-  #expect(options.reload == .off)
+  #expect(options.load.app == "app.psgi")
+  #expect(options.watch.watch == ["templates", "*.sql"])
+  #expect(options.watch.ignore == ["var"])
+  #expect(options.watch.reload == .off)
 }
 
 @Test func codeMayBeginWithADash() throws {
-  #expect(try parse("-e", "-f 'x'; sub { [200, [], []] }").code == "-f 'x'; sub { [200, [], []] }")
+  #expect(try parse("-e", "-f 'x'; sub { [200, [], []] }").load.code == "-f 'x'; sub { [200, [], []] }")
 }
 
 @Test(arguments: [
@@ -78,13 +78,13 @@ func wrongOptionsAreRefused(arguments: [String]) {
 }
 
 @Test func codeAloneNeedsNoFile() throws {
-  let (application, name) = try parse("-e", "sub {}").findApplication()
+  let (application, name) = try parse("-e", "sub {}").load.findApplication()
   #expect(application == .code("sub {}", file: nil))
   #expect(name == "-e")
 }
 
 @Test func aMissingApplicationIsNamed() {
   #expect(throws: StartupError("the application /nowhere/app.psgi does not exist.")) {
-    try parse("/nowhere/app.psgi").findApplication()
+    try parse("/nowhere/app.psgi").load.findApplication()
   }
 }

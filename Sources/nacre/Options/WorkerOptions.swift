@@ -1,0 +1,39 @@
+import ArgumentParser
+import Supervision
+
+/// How many processes there are, and how long they may take.
+struct WorkerOptions: ParsableArguments {
+  @Option(
+    name: [.customShort("w"), .long],
+    help: ArgumentHelp("The number of worker processes.", valueName: "N"))
+  var workers = 5
+
+  @Option(help: ArgumentHelp("The most snapshots kept of the application's load.", valueName: "N"))
+  var checkpoints = 16
+
+  @Option(help: ArgumentHelp("How long a request may wait for code that is being loaded.", valueName: "SECONDS"))
+  var hold = 30
+
+  @Option(help: ArgumentHelp("How long the application may take to load.", valueName: "SECONDS"))
+  var loadTimeout = 60
+
+  func validate() throws {
+    // The orders to fork them wait in the mold's channel, which holds 278 messages.
+    guard (1...250).contains(workers) else { throw ValidationError("-w takes 1 to 250 workers, not \(workers)") }
+    guard (1...200).contains(checkpoints) else {
+      throw ValidationError("--checkpoints takes a number from 1 to 200, not \(checkpoints)")
+    }
+    guard (1...86400).contains(hold) else { throw ValidationError("--hold takes 1 to 86400 seconds, not \(hold)") }
+    guard (1...86400).contains(loadTimeout) else {
+      throw ValidationError("--load-timeout takes 1 to 86400 seconds, not \(loadTimeout)")
+    }
+  }
+
+  /// Takes over what needs no look at the disk.
+  func fill(_ settings: inout ServerSettings) {
+    settings.workers = workers
+    settings.checkpoints = checkpoints
+    settings.hold = hold
+    settings.loadTimeout = loadTimeout
+  }
+}
