@@ -15,12 +15,16 @@ struct MachineRun {
   var running = Difference.none
   var rejected = Difference.none
   var base = Difference.none
+  /// How the disk differs, when a roll back is asked for, from what comes back and from what is set aside.
+  var pinned = Difference(files: ["/b"], position: 1, digest: 1)
+  var former = Difference.none
   /// What the next looks at the candidate find; looks beyond these find nothing.
   var candidate: [Difference] = []
 
   init(workers: Int = 2, waitsForSaves: Bool = true, checkpoints: Int = 16) {
     machine = GenerationMachine(
-      settings: .init(waitsForSaves: waitsForSaves, workers: workers, checkpoints: checkpoints))
+      settings: .init(
+        waitsForSaves: waitsForSaves, answersWithFailures: waitsForSaves, workers: workers, checkpoints: checkpoints))
   }
 
   /// Handles an event and what the looks that it leads to find. Returns what was asked for besides looks.
@@ -34,11 +38,14 @@ struct MachineRun {
         switch action {
         case .look(.running), .look(.additions):
           events.append(.looked(.running(running, rejected: rejected, base: base)))
+        case .look(.pin): events.append(.looked(.pin(pinned, former: former)))
         case .look(.candidate):
           events.append(.looked(.candidate(candidate.isEmpty ? .none : candidate.removeFirst())))
         default: asked.append(action)
         }
-        if case .promote = action { (running, rejected, base) = (.none, .none, .none) }
+        if case .promote(let promotion) = action {
+          (running, rejected, base) = promotion.way == .rollBack ? (pinned, former, .none) : (.none, .none, .none)
+        }
       }
     }
     return asked

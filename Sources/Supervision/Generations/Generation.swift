@@ -18,11 +18,17 @@ enum Way: String, Sendable {
   case coldStart = "cold start"
   case rewind
   case respawn
+  case rollBack = "roll back"
+
+  /// Whether nothing is loaded: new workers come from a mold that is there.
+  var forksOnly: Bool { self == .respawn || self == .rollBack }
 }
 
 /// One numbered version of the running code, or of what is to become it.
 struct Generation: Equatable, Sendable {
   var number: UInt64
+  /// The number of the generation that loaded this code: its own, or after a respawn or a roll back an earlier one.
+  var loadedAs: UInt64
   /// The process that loaded it.
   var loader: ProcessToken
   /// The same process, which holds the whole generation now; nil while it loads, and once it has died.
@@ -34,6 +40,13 @@ struct Generation: Equatable, Sendable {
   var lazily: [TraceEvent] = []
   /// Its workers, and whether each is ready.
   var workers: [ProcessToken: Bool] = [:]
+
+  init(number: UInt64, loader: ProcessToken, trace: LoadTrace = LoadTrace()) {
+    self.number = number
+    loadedAs = number
+    self.loader = loader
+    self.trace = trace
+  }
 
   var readyWorkers: Int { workers.values.count { $0 } }
 
@@ -68,6 +81,8 @@ struct Candidate: Equatable, Sendable {
     case ready
   }
 
+  /// Tells it from every other candidate, for numbers of generations are given again after a rejection.
+  var serial: Int
   var generation: Generation
   var stage: Stage
   var way: Way
@@ -79,8 +94,10 @@ struct Candidate: Equatable, Sendable {
   var deaths = 0
   /// How often a base or a checkpoint was asked in vain.
   var attempts = 0
+  /// What a roll back is to be pinned against.
+  var pin: Pin?
 
-  /// The process that loads, or has. In a respawn it is the mold of the running generation.
+  /// The process that loads, or has. In a respawn or a roll back it is the mold that the workers come from.
   var process: ProcessToken { generation.loader }
 }
 
@@ -97,12 +114,31 @@ struct Rejection: Equatable, Sendable {
   var isTriedAgain: Bool
 }
 
+/// What holds a generation in place that the disk does not call for: somebody rolled back to it.
+///
+/// It holds as long as the disk differs from both generations exactly as it did when the roll back was asked for.
+struct Pin: Equatable, Sendable {
+  /// How the disk differed when the roll back was asked for: from the pinned generation, and from `former`.
+  struct Look: Equatable, Sendable {
+    var pinned: UInt64
+    var former: UInt64
+  }
+
+  /// What was rolled back from, and what had been loaded of candidates that came to nothing: the files that may change
+  /// although the pinned generation does not know them.
+  var former: Generation
+  /// Nil until the disk has been looked at.
+  var look: Look?
+}
+
 /// What differs between a trace and the disk, as far as the rules of ``GenerationMachine`` need it.
 struct Difference: Equatable, Sendable {
   /// The paths that differ.
   var files: [String]
   /// The position of the first event in the load trace that differs; nil if only what workers loaded lazily does.
   var position: Int?
+  /// Stands for what differs and what is on the disk there now. Only taken for a ``Pin``; 0 if nothing differs.
+  var digest: UInt64 = 0
 
   /// Nothing.
   static let none = Difference(files: [], position: nil)

@@ -6,8 +6,10 @@ extension GenerationMachine {
   /// trace position `limit`; nil for a cold start.
   mutating func build(files: [String], limit: Int?) {
     let number = (running?.number ?? 0) + 1
+    pin = nil
     candidate = Candidate(
-      generation: Generation(number: number, loader: makeToken()), stage: .awaitingBase, way: .coldStart, files: files,
+      serial: makeSerial(), generation: Generation(number: number, loader: makeToken()), stage: .awaitingBase,
+      way: .coldStart, files: files,
       limit: limit)
     fork()
   }
@@ -82,7 +84,7 @@ extension GenerationMachine {
       return
     }
     candidate?.stage = .loading
-    if candidate?.way != .respawn { candidate?.generation.mold = process }
+    candidate?.generation.mold = process
   }
 
   mutating func forkFailed(_ process: ProcessToken, _ message: String) {
@@ -155,7 +157,7 @@ extension GenerationMachine {
     }
   }
 
-  private mutating func startWorkers() {
+  mutating func startWorkers() {
     candidate?.stage = .startingWorkers
     for _ in 0..<settings.workers { forkCandidateWorker() }
   }
@@ -176,7 +178,8 @@ extension GenerationMachine {
       candidate?.generation.workers[process] = true
       guard candidate!.generation.readyWorkers == settings.workers else { return }
       candidate?.stage = .ready
-      act(.look(.candidate))
+      // The disk has other code than what is rolled back to.
+      if candidate!.way == .rollBack { promote() } else { act(.look(.candidate)) }
     }
   }
 
@@ -201,6 +204,7 @@ extension GenerationMachine {
       act(.look(.candidate))
     case .loaded, .startingWorkers, .ready:
       self.candidate?.generation.mold = nil
+      kept.removeAll { $0.mold == candidate.process }
       reject(
         LoadFailure(cause: .system, message: "the mold of the new generation \(departure.ending)"), tryingAgain: true)
     }
@@ -213,21 +217,25 @@ extension GenerationMachine {
     self.candidate = nil
     running = new
     rejection = nil
-    respawning = []
+    pin = candidate.pin
+    if candidate.way != .rollBack { respawning = [] }
     voids = [:]
     lastEdited = Array(edited(candidate.files).prefix(8))
     act(
       .promote(
         Promotion(
           generation: new.number, way: candidate.way, files: candidate.files, workers: new.readyWorkers,
-          isFirst: old == nil)))
+          isFirst: old == nil, loadedAs: new.loadedAs)))
     guard let old else { return }
     for checkpoint in old.checkpoints where !new.checkpoints.contains(checkpoint) { act(.close(checkpoint.process)) }
     act(.retire(Array(old.workers.keys)))
     keep(old, besides: new)
+    // What was saved, or asked for, since the roll back began.
+    if candidate.way == .rollBack, settings.isAutomatic || isDemanded { act(.look(.running)) }
   }
 
   private mutating func keep(_ old: Generation, besides new: Generation) {
+    kept.removeAll { $0.mold == new.mold }
     guard old.mold != nil, old.mold != new.mold else { return }
     kept.append(old)
     kept[kept.count - 1].checkpoints = []

@@ -45,6 +45,7 @@ extension GenerationMachine {
   /// not at fault; so is one that was built although nothing had changed, for there is nothing to put right.
   mutating func reject(_ failure: LoadFailure, tryingAgain: Bool = false) {
     guard let candidate else { return }
+    if candidate.way == .rollBack { return giveUpRollBack(candidate, failure.message) }
     dismantle(candidate)
     self.candidate = nil
     let tryingAgain = tryingAgain || running != nil && candidate.files.isEmpty
@@ -65,7 +66,7 @@ extension GenerationMachine {
   /// Ends every process that only the candidate has.
   mutating func dismantle(_ candidate: Candidate) {
     for worker in candidate.generation.workers.keys.sorted(by: { $0.number < $1.number }) { act(.kill(worker)) }
-    if candidate.way != .respawn { abandonLoad(candidate) }
+    if !candidate.way.forksOnly { abandonLoad(candidate) }
   }
 
   func hasProcess(_ candidate: Candidate) -> Bool {

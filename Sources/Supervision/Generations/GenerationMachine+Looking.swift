@@ -13,8 +13,22 @@ extension GenerationMachine {
   }
 
   mutating func demanded() {
-    guard candidate == nil else { return }
+    // A candidate that is being built will be the answer; a roll back was asked for before.
+    if let candidate {
+      if candidate.way == .rollBack { isDemanded = true }
+      return
+    }
     isDemanded = true
+    act(.look(.running))
+  }
+
+  mutating func coldStartDemanded() {
+    // The first start is a cold one.
+    guard running != nil || candidate == nil else { return }
+    if let candidate { dismantle(candidate) }
+    candidate = nil
+    isDemanded = true
+    isColdDemanded = true
     act(.look(.running))
   }
 
@@ -33,9 +47,12 @@ extension GenerationMachine {
   /// Decides what to do about the disk while there is no candidate.
   mutating func decide(_ difference: Difference, _ rejected: Difference, _ base: Difference) {
     guard candidate == nil else { return }
-    let isDemanded = isDemanded
-    self.isDemanded = false
-    if !base.isEmpty {
+    let (isDemanded, isColdDemanded) = (isDemanded, isColdDemanded)
+    (self.isDemanded, self.isColdDemanded) = (false, false)
+    if !isDemanded, base.isEmpty, holdsPin(difference, former: rejected) { return replaceWorkers() }
+    let wasPinned = pin != nil
+    pin = nil
+    if !base.isEmpty || isColdDemanded {
       restartBase(base.files + difference.files)
     } else if running == nil {
       if rejection != nil, !rejected.isEmpty || isDemanded { build(files: rejected.files, limit: nil) }
@@ -50,7 +67,12 @@ extension GenerationMachine {
       // Nothing was put right, and new workers would hide the failure.
       if rejection != nil, !isDemanded { return replaceWorkers() }
       let files = difference.files + respawning.filter { !difference.files.contains($0) }
-      if !files.isEmpty || isDemanded && !isForgiven { respawn(files) } else { replaceWorkers() }
+      if !files.isEmpty || isDemanded && !isForgiven {
+        respawn(files)
+      } else {
+        if wasPinned { act(.forgive(running: running!.number)) }
+        replaceWorkers()
+      }
     }
   }
 
@@ -81,7 +103,8 @@ extension GenerationMachine {
     generation.lazily = []
     respawning = []
     generation.loader = mold
-    candidate = Candidate(generation: generation, stage: .loaded, way: .respawn, files: files, limit: nil)
+    candidate = Candidate(
+      serial: makeSerial(), generation: generation, stage: .loaded, way: .respawn, files: files, limit: nil)
     act(.look(.candidate))
   }
 }

@@ -28,6 +28,10 @@ extension GenerationMachine {
     case touched(respawning: [String])
     /// A person asks for a reload, whatever the disk says.
     case demanded
+    /// A person asks for a cold start, from a new base.
+    case coldStartDemanded
+    /// A person asks for the generation before.
+    case rollBackDemanded
     /// What an ``Action/look(_:)`` has found.
     case looked(Findings)
     /// The time of an ``Action/wake(afterSeconds:)`` is over.
@@ -50,18 +54,21 @@ extension GenerationMachine {
 
   /// What is to be compared with the disk.
   enum Subject: Equatable {
-    /// The running generation, the rejected candidate and the base, all of each.
+    /// The running generation, what is ``GenerationMachine/unwanted``, and the base, all of each.
     case running
     /// The same, but only what may have changed since the last look: what was touched, and what workers have loaded.
     case additions
     /// The candidate, where it may have changed.
     case candidate
+    /// The generation that is being rolled back to, and the one that is rolled back from.
+    case pin
   }
 
   /// The answer to a look.
   enum Findings: Equatable {
     case running(Difference, rejected: Difference, base: Difference)
     case candidate(Difference)
+    case pin(Difference, former: Difference)
   }
 
   /// A generation that takes over.
@@ -72,6 +79,19 @@ extension GenerationMachine {
     var workers: Int
     /// Whether nothing was running before.
     var isFirst: Bool
+    /// The number of the generation that loaded the code.
+    var loadedAs: UInt64
+
+    init(
+      generation: UInt64, way: Way, files: [String], workers: Int, isFirst: Bool = false, loadedAs: UInt64? = nil
+    ) {
+      self.generation = generation
+      self.way = way
+      self.files = files
+      self.workers = workers
+      self.isFirst = isFirst
+      self.loadedAs = loadedAs ?? generation
+    }
   }
 
   /// What is to be done, in this order.
@@ -96,6 +116,11 @@ extension GenerationMachine {
     case reject(LoadFailure, generation: UInt64, running: UInt64?)
     /// The files of the running generation are back: the rejection is forgotten, without a reload.
     case forgive(running: UInt64)
+    /// The running generation answers requests again, although the disk has something else: somebody rolled back from a
+    /// failure to it.
+    case resume(running: UInt64)
+    /// What a person asked for cannot be done, and why: a sentence.
+    case refuse(String)
     /// There is nothing to run, and nobody to wait for a save: end with this failure.
     case giveUp(LoadFailure, generation: UInt64)
     case report(String)

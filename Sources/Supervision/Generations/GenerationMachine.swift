@@ -11,6 +11,8 @@ struct GenerationMachine {
   struct Settings {
     /// Whether a first start that fails waits for the next save.
     var waitsForSaves = true
+    /// Whether requests are answered with the failure while there is a rejection.
+    var answersWithFailures = true
     /// Whether a change of the disk leads to a reload by itself.
     var isAutomatic = true
     var workers = 5
@@ -33,7 +35,9 @@ struct GenerationMachine {
   var running: Generation?
   var candidate: Candidate?
   var rejection: Rejection?
-  /// The molds of earlier generations, the latest last.
+  /// What holds the running generation although the disk has other code. Never together with a rejection.
+  var pin: Pin?
+  /// The molds of earlier generations, the latest last; none of them is the running one's.
   var kept: [Generation] = []
   /// The files that were edited last, the latest first.
   var lastEdited: [String] = []
@@ -41,6 +45,8 @@ struct GenerationMachine {
   var respawning: [String] = []
   /// A reload was asked for, whatever the disk says.
   var isDemanded = false
+  /// It is to be a cold start from a new base.
+  var isColdDemanded = false
   var isStopping = false
   /// Whether a ``Action/wake(afterSeconds:)`` is under way.
   var isWaking = false
@@ -53,6 +59,7 @@ struct GenerationMachine {
   var restless: Set<String> = []
   var actions: [Action] = []
   private var lastToken: UInt32 = 0
+  private var lastSerial = 0
 
   init(settings: Settings) { self.settings = settings }
 
@@ -63,6 +70,18 @@ struct GenerationMachine {
   mutating func makeToken() -> ProcessToken {
     lastToken += 1
     return ProcessToken(number: lastToken)
+  }
+
+  /// A number for a new candidate.
+  mutating func makeSerial() -> Int {
+    lastSerial += 1
+    return lastSerial
+  }
+
+  /// What was last on the disk and does not run: the rejected candidate, or what was rolled back from.
+  var unwanted: Generation? {
+    if let rejection { return Generation(number: 0, loader: rejection.loader, trace: rejection.trace) }
+    return candidate?.pin?.former ?? pin?.former
   }
 
   /// Takes in one event.
@@ -83,8 +102,11 @@ struct GenerationMachine {
     case .ended(let process, let departure): ended(process, departure)
     case .touched(let files): touched(files)
     case .demanded: demanded()
+    case .coldStartDemanded: coldStartDemanded()
+    case .rollBackDemanded: rollBackDemanded()
     case .looked(.running(let difference, let rejected, let base)): decide(difference, rejected, base)
     case .looked(.candidate(let difference)): looked(difference)
+    case .looked(.pin(let difference, let former)): looked(pinned: difference, former: former)
     case .woke: woke()
     case .stop: stop()
     }

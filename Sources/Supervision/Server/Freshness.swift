@@ -82,8 +82,8 @@ final class Freshness {
   func watch(_ machine: GenerationMachine) {
     let lazily =
       (machine.running?.lazily ?? []) + (machine.candidate?.generation.trace.events ?? [])
-      + (machine.candidate?.generation.lazily ?? []) + (machine.rejection?.trace.events ?? [])
-      + machine.baseTrace.events
+      + (machine.candidate?.generation.lazily ?? []) + (machine.unwanted?.trace.events ?? [])
+      + (machine.unwanted?.lazily ?? []) + machine.baseTrace.events
     // The sizes tell whether anything is new since the last call, for traces only grow or are replaced.
     let sizes = [
       Int(machine.running?.number ?? 0), machine.running?.trace.events.count ?? 0, machine.running?.lazily.count ?? 0,
@@ -106,21 +106,22 @@ final class Freshness {
   func look(_ subject: GenerationMachine.Subject, _ machine: GenerationMachine) -> GenerationMachine.Findings {
     defer {
       comparisons.keep(only: [
-        machine.running?.loader, machine.candidate?.process, machine.rejection?.loader, machine.baseProcess,
+        machine.running?.loader, machine.candidate?.process, machine.unwanted?.loader, machine.baseProcess,
       ])
     }
     switch subject {
     case .candidate:
       guard let generation = machine.candidate?.generation else { return .candidate(.none) }
       return .candidate(difference(generation, machine, isTrigger: false))
+    case .pin:
+      return .pin(
+        (machine.candidate?.generation ?? machine.running).map { difference($0, machine, isTrigger: false) } ?? .none,
+        former: machine.unwanted.map { difference($0, machine, isTrigger: false) } ?? .none)
     case .running, .additions:
       let everything = subject == .running
       return .running(
         machine.running.map { difference($0, machine, everything: everything) } ?? .none,
-        rejected: machine.rejection.map {
-          difference(
-            Generation(number: 0, loader: $0.loader, trace: $0.trace), machine, everything: everything)
-        } ?? .none,
+        rejected: machine.unwanted.map { difference($0, machine, everything: everything) } ?? .none,
         base: machine.baseProcess.map {
           difference(Generation(number: 0, loader: $0, trace: machine.baseTrace), machine, everything: everything)
         } ?? .none)
@@ -134,14 +135,15 @@ final class Freshness {
       comparisons.changes(
         generation.loader, generation.trace, generation.lazily, restless: machine.restless.count,
         everything: everything || watcher.polls || !isAutomatic),
-      isTrigger: isTrigger)
+      isTrigger: isTrigger, isPinned: machine.pin != nil || machine.candidate?.pin != nil)
   }
 
   /// Files that the user wants ignored start no reload, and make no candidate void; but a reload takes everything.
-  private func relevant(_ changes: Changes, isTrigger: Bool) -> Difference {
+  private func relevant(_ changes: Changes, isTrigger: Bool, isPinned: Bool) -> Difference {
     let counting = changes.all.filter { !patterns.ignores($0.path) }
     guard !counting.isEmpty else { return .none }
     let all = isTrigger ? changes.all : counting
-    return Difference(files: all.map(\.path), position: all.compactMap(\.position).min())
+    return Difference(
+      files: all.map(\.path), position: all.compactMap(\.position).min(), digest: isPinned ? digest(of: counting) : 0)
   }
 }

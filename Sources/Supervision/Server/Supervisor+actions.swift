@@ -14,7 +14,10 @@ extension Supervisor {
       forkWorker(process, from: mold, generation: generation)
     case .close(let process): close(process)
     case .kill(let process): kill(process)
-    case .look(let subject): look(subject)
+    case .look(let subject):
+      // A roll back takes the place of a candidate, and its workers listen to none that were killed.
+      if subject == .pin { candidateQueue = nil }
+      look(subject)
     case .wake(let seconds):
       loop.after(UInt64(seconds) * Self.second) { [unowned self] in handle(.woke) }
     case .promote(let promotion): promote(promotion)
@@ -23,6 +26,8 @@ extension Supervisor {
     case .reject(let failure, let generation, let running):
       reject(failure, generation: generation, running: running)
     case .forgive(let generation): forgive(generation)
+    case .resume(let generation): resume(generation)
+    case .refuse(let reason): log.warn(reason)
     case .giveUp(let failure, let generation): giveUp(failure, generation: generation)
     case .report(let text): report(text)
     }
@@ -170,6 +175,11 @@ extension Supervisor {
   private func forgive(_ generation: UInt64) {
     switchboard.answer = nil
     log.inform("the files of generation \(generation) are back, and it goes on")
+  }
+
+  private func resume(_ generation: UInt64) {
+    switchboard.answer = nil
+    log.inform("rolled back: generation \(generation) answers again, until the next save or `nacre reload`")
   }
 
   private func giveUp(_ failure: LoadFailure, generation: UInt64) {

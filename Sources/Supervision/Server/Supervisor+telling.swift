@@ -16,6 +16,10 @@ extension Supervisor {
       log.inform(
         "http://\(listener.host):\(listener.port)/ serves \(settings.applicationName) (generation "
           + "\(promotion.generation), \(count(promotion.workers, "worker")), \(settings.environment), pid \(getpid()))")
+    } else if promotion.way == .rollBack {
+      let until = machine.pin == nil ? "" : ", until the next save or `nacre reload`"
+      log.inform(
+        "generation \(promotion.generation) by roll back: the code of generation \(promotion.loadedAs) again\(until)")
     } else {
       let time = freshness.touchedAt.map { (EventLoop.clock() - $0) / 1_000_000 } ?? 0
       log.inform(

@@ -79,7 +79,8 @@ public final class Supervisor {
     switchboard = Switchboard(loop: loop, scoreboard: scoreboard, settings: board, delegate: nil)
     machine = GenerationMachine(
       settings: .init(
-        waitsForSaves: settings.isDevelopment, isAutomatic: settings.reloads, workers: settings.workers,
+        waitsForSaves: settings.isDevelopment, answersWithFailures: freshness.holdsRequests,
+        isAutomatic: settings.reloads, workers: settings.workers,
         checkpoints: settings.checkpoints))
   }
 
