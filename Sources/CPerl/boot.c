@@ -1,3 +1,4 @@
+#include "cperl_load.h"
 #include "cperl_private.h"
 
 /* Written in Swift (NacreExtension): defines the subs. */
@@ -7,6 +8,7 @@ extern void nacre_boot(void);
 XS_EXTERNAL(boot_Nacre) {
   dVAR;
   dXSBOOTARGSAPIVERCHK;
+  cp_hook_ops();
   nacre_boot();
   Perl_xs_boot_epilog(aTHX_ ax);
 }

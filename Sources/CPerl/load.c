@@ -121,19 +121,20 @@ void cp_adopt_process(void) {
   cp_is_stray_process = false;
 }
 
-void cp_hook_ops(const cp_load_observer *told) {
+void cp_hook_ops(void) {
   dTHX;
   static bool done;
   if (done) return;
   done = true;
   pthread_atfork(NULL, NULL, forked);
-  cp_hooked.observer = *told;
   cp_hook(OP_REQUIRE, hook_load);
   cp_hook(OP_DOFILE, hook_load);
   cp_hook(OP_EXIT, hook_exit);
   cp_hook_file_ops();
   newXS("Nacre::Host::CLONE", note_thread, __FILE__);
 }
+
+void cp_set_observer(const cp_load_observer *told) { cp_hooked.observer = *told; }
 
 void cp_observe(bool loads, bool files) {
   cp_is_host_thread = true;

@@ -50,7 +50,7 @@ extension Watcher {
     {
       unread.insert(id)
     }
-    guard traced[path] == nil, patterns.matches(path) else { return false }
+    guard !compared.contains(path), patterns.matches(path) else { return false }
     findings.patternFiles.insert(path)
     return true
   }
@@ -105,7 +105,7 @@ extension Watcher {
   }
 
   private func found(_ path: String) {
-    if patternFiles.contains(path) || traced[path] != nil { return }
+    if patternFiles.contains(path) || compared.contains(path) { return }
     if isFirstReading {
       patternFiles.remember(path)
     } else {

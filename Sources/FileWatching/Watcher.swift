@@ -29,6 +29,9 @@ public final class Watcher {
   var nodes: [PathNode?] = [PathNode(name: "/", parent: 0, path: "/", trail: LinkTrail(of: "/"))]
   /// The nodes of paths that the trace depends on: `["/srv/app/lib/App.pm": 5]`.
   var traced: [String: Int] = [:]
+  /// Those of which the trace knows the content: `["/srv/app/myapp.conf"]`. Of the others it knows only whether they
+  /// are there: a template whose path was tested at load is a pattern file all the same.
+  var compared: Set<String> = []
   /// The directories in which something is watched, by real path.
   var directories: [String: WatchedDirectory] = [:]
   /// The real paths that each of the kernel's watches stands for; more than one where a directory is mounted twice.
@@ -71,7 +74,9 @@ public final class Watcher {
     round += 1
     let isNewTree = roots != self.roots || patterns != self.patterns
     (self.rules, self.roots, self.patterns) = (rules, roots, patterns)
-    let wanted = wantedRoles([trace.events, lazily])
+    let events = [trace.events, lazily]
+    let wanted = wantedRoles(events)
+    compared = Self.compared(events)
     for (path, node) in traced where wanted[path] == nil {
       traced[path] = nil
       drop([.traced, .listed], from: node)
@@ -118,6 +123,17 @@ public final class Watcher {
     var time = timespec()
     clock_gettime(CLOCK_MONOTONIC, &time)
     return UInt64(time.tv_sec) * 1_000_000_000 + UInt64(time.tv_nsec)
+  }
+
+  private static func compared(_ groups: [[TraceEvent]]) -> Set<String> {
+    var paths: Set<String> = []
+    for event in groups.joined() {
+      switch event {
+      case .began(let path, _, _, _, _), .read(let path, _), .measured(let path, _): paths.insert(path)
+      default: break
+      }
+    }
+    return paths
   }
 
   private func wantedRoles(_ groups: [[TraceEvent]]) -> [String: Roles] {

@@ -50,7 +50,7 @@ final class LoadTracer {
     ownDirectory = Perl.includeDirectories().last.flatMap { $0 } ?? ""
   }
 
-  /// Puts the hooks in place, before any of the application is compiled.
+  /// Tells the hooks whom to tell, before any of the application is compiled.
   func begin(settings: RunSettings) {
     self.settings = settings
     let observer = cp_load_observer(
@@ -64,7 +64,7 @@ final class LoadTracer {
       lists: { LoadTracer.current.lists(string($0, $1), error: $2) },
       globs: { LoadTracer.current.globs(string($0, $1)) },
       tests: { LoadTracer.current.tests(string($0, $1), measures: $2) })
-    withUnsafePointer(to: observer) { cp_hook_ops($0) }
+    withUnsafePointer(to: observer) { cp_set_observer($0) }
   }
 
   private static var current: LoadTracer { HostProcess.current!.tracer }

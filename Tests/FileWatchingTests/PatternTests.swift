@@ -106,6 +106,17 @@ private func observed(_ scratch: Scratch, _ patterns: RespawnPatterns = RespawnP
   #expect(observed.watcher.drain() == Findings(touched: [scratch("app/app.yml")]))
 }
 
+@Test func templateWhosePathTheLoadTestedIsAPatternFile() {
+  let scratch = Scratch()
+  scratch.directory("app")
+  scratch.write("app/page.tt", "1")
+  let observed = Observed([.tested(path: scratch("app/page.tt"), kind: .file)], roots: [scratch("app")])
+  scratch.write("app/page.tt", "2")
+  let findings = observed.watcher.drain()
+  #expect(findings.patternFiles == [scratch("app/page.tt")])
+  #expect(observed.watcher.changedPatternFiles(among: findings.patternFiles) == findings.patternFiles)
+}
+
 @Test func linkedTemplatesAreFollowed() {
   let scratch = Scratch()
   scratch.directory("app")

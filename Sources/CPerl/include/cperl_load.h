@@ -31,8 +31,12 @@ typedef struct {
   void (*_Nonnull tests)(const char *_Nonnull path, size_t count, bool measures);
 } cp_load_observer;
 
-/// Puts the hooks into perl's op table. Once per process; the table is shared by all interpreters.
-void cp_hook_ops(const cp_load_observer *_Nonnull observer);
+/// Puts the hooks into perl's op table. Once per process; the table is shared by all interpreters. To be called before
+/// anything else that loads Perl files: an op that is compiled earlier is never followed, and `IO::File` has the `open`
+/// by which half of CPAN reads its files.
+void cp_hook_ops(void);
+/// Who is told. Nothing is observed before `cp_observe`.
+void cp_set_observer(const cp_load_observer *_Nonnull observer);
 /// Wraps the subs of File::Glob, which need no op; call it after each load of `File/Glob.pm`.
 void cp_hook_file_glob(void);
 /// Whether loads are followed, and whether reads, listings and tests are. Off at first. Other threads than the one

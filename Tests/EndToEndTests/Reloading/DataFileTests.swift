@@ -19,6 +19,33 @@ import Testing
     }
   }
 
+  // Config::General and many others: the module is one that perl's own start loads.
+  @Test func configurationReadThroughIOFileIsReadAnew() throws {
+    let site = try Site([
+      "app.psgi": Site.app(
+        "$all", using: "use IO::File; my $all = join '', IO::File->new('site.conf', 'r')->getlines;"),
+      "site.conf": "colour = red",
+    ])
+    try site.serve { server in
+      try server.expectFresh("colour = red")
+      try site.write("site.conf", "colour = blue")
+      try server.expectFresh("colour = blue")
+    }
+  }
+
+  @Test func templateThatTheLoadOnlyTestedIsReadAnewByTheWorkers() throws {
+    let site = try Site([
+      "app.psgi": Site.app(
+        "$kept //= slurp('page.tt')", using: "\(slurp) our $kept; die 'no template' if !-f 'page.tt';"),
+      "page.tt": "one",
+    ])
+    try site.serve { server in
+      try server.expectFresh("one")
+      try site.write("page.tt", "two")
+      try server.expectFresh("two")
+    }
+  }
+
   @Test func configurationThatIsMissingAtLoadIsReadWhenItAppears() throws {
     let site = try Site([
       "app.psgi": Site.app("$configuration", using: "\(slurp) my $configuration = slurp('etc/a.conf');")
