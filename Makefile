@@ -73,7 +73,7 @@ uninstall:
 
 lint:
 	swift format lint --strict -r Sources Tests Package.swift
-	for file in $(modules); do $(PERL) -Iperl/lib -wc perl/lib/$$file || exit; done
+	for file in $(modules); do $(PERL) -Iperl/lib -wc perl/lib/$$file && podchecker perl/lib/$$file || exit; done
 	for file in $$(find Examples -name '*.pm'); do $(PERL) -IExamples/oyster-bar/lib -wc $$file || exit; done
 
 clean:

@@ -61,6 +61,19 @@ cp_outcome cp_call_method(
   return outcome;
 }
 
+const char *cp_code_location(cp_sv *code, uint32_t *line) {
+  CV *cv = (CV *)SvRV(SV_OF(code));
+  *line = 0;
+  if (CvISXSUB(cv)) return NULL;
+  /* The code of a sub begins with the state op of its first statement; an empty one has none. */
+  for (const OP *op = CvSTART(cv); op; op = op->op_next) {
+    if (op->op_type != OP_NEXTSTATE && op->op_type != OP_DBSTATE) continue;
+    *line = (uint32_t)CopLINE((const COP *)op);
+    return CopFILE((const COP *)op);
+  }
+  return NULL;
+}
+
 XS(cp_trampoline) {
   dXSARGS;
   cp_function function = (cp_function)CvXSUBANY(cv).any_ptr;

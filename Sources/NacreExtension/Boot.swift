@@ -9,6 +9,15 @@ import Rewinding
 func boot() {
   // settings(): names and values in turn, separated by NUL; lists within a value by \x01.
   Perl.define("Nacre::Host::settings") { _, _, _ in Perl.string(HostProcess.describedSettings()) }
+  Perl.define("Nacre::Host::generation") { _, _, _ in cp_new_integer(Int64(HostProcess.currentGeneration)) }
+  // add_hook("start" or "stop", \&hook, file, line): whether it will be called.
+  Perl.define("Nacre::Host::add_hook") { arguments, count, _ in
+    guard count == 4 else { return cp_new_integer(0) }
+    let isTaken = HostProcess.addHook(
+      PerlValue.text(of: arguments[0]), arguments[1], file: PerlValue.text(of: arguments[2]),
+      line: UInt32(clamping: cp_integer(arguments[3])))
+    return cp_new_integer(isTaken ? 1 : 0)
+  }
   // run(\&load, nacre's pid, channel, scoreboard, inotify): never returns.
   Perl.define("Nacre::Host::run") { arguments, count, error in
     guard count == 5 else {

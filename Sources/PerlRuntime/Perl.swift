@@ -11,6 +11,17 @@ public enum Perl {
     }
   }
 
+  /// Calls a sub (a borrowed code reference) for what it does. What it returns or dies with is given back here, guarded:
+  /// destructors may run.
+  public static func run(_ code: OpaquePointer) -> PerlEnd {
+    var value: OpaquePointer?
+    var status: Int32 = 0
+    let outcome = cp_call(code, nil, 0, &value, &status)
+    let message = outcome == CP_DIED ? PerlValue.text(of: value!) : ""
+    if outcome == CP_EXITED || cp_release_guarded(value, &status) == CP_EXITED { return .exited(status: status) }
+    return outcome == CP_DIED ? .died(message: message) : .returned
+  }
+
   /// Defines a sub that is written in Swift; see `cp_function` for what it takes and gives.
   public static func define(_ name: String, _ function: @escaping cp_function) { cp_define(name, function) }
 

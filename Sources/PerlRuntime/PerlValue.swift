@@ -41,3 +41,13 @@ public enum PerlOutcome: ~Copyable {
   /// It called `exit` with this status. perl's stacks are unwound: only ``Perl/leave(status:destructing:)`` may follow.
   case exited(status: Int32)
 }
+
+/// How a sub came back that was called for what it does.
+public enum PerlEnd: Equatable, Sendable {
+  /// It returned.
+  case returned
+  /// It died with an error of this text.
+  case died(message: String)
+  /// It called `exit` with this status. perl's stacks are unwound; other subs can be called.
+  case exited(status: Int32)
+}

@@ -81,6 +81,9 @@ extension Notice {
     case .leaving(let reason):
       writer.write(10 as UInt8)
       writer.write(reason)
+    case .startHook(let place):
+      writer.write(11 as UInt8)
+      writer.write(place)
     }
     return writer.bytes
   }
@@ -107,6 +110,7 @@ extension Notice {
     case 8: self = .workerReady
     case 9: self = .report(try reader.readString())
     case 10: self = .leaving(try reader.readString())
+    case 11: self = .startHook(try reader.readStep())
     case let other: throw WireError("a notice, not \(other)")
     }
   }

@@ -34,8 +34,10 @@ public enum Notice: Equatable, Sendable {
   case trace([TraceEvent])
   /// The code is loaded; the candidate is a mold now.
   case loaded(LoadSummary)
-  /// The code did not load; the process leaves.
+  /// The code did not load, or a start hook failed in a worker; the process leaves.
   case failed(LoadFailure)
+  /// A new worker calls the start hook at this place.
+  case startHook(LoadFailure.Step)
   /// A worker can serve.
   case workerReady
   /// Something a person should know, said once: no checkpoint here because of ..., an application error ...

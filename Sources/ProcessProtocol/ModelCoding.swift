@@ -66,10 +66,13 @@ extension WireWriter {
     write(failure.line)
     write(failure.message)
     write(failure.status)
-    write(each: failure.chain) {
-      $0.write($1.file)
-      $0.write($1.line)
-    }
+    write(each: failure.chain) { $0.write($1) }
+    write(each: [failure.hook].compactMap(\.self)) { $0.write($1) }
+  }
+
+  mutating func write(_ step: LoadFailure.Step) {
+    write(step.file)
+    write(step.line)
   }
 
   mutating func write(_ rules: WatchRules) {
@@ -136,8 +139,11 @@ extension WireReader {
   mutating func readFailure() throws -> LoadFailure {
     LoadFailure(
       cause: try readCase("cause"), file: try readString(), line: try read(), message: try readString(),
-      status: try read(),
-      chain: try readEach { LoadFailure.Step(file: try $0.readString(), line: try $0.read()) })
+      status: try read(), chain: try readEach { try $0.readStep() }, hook: try readEach { try $0.readStep() }.first)
+  }
+
+  mutating func readStep() throws -> LoadFailure.Step {
+    LoadFailure.Step(file: try readString(), line: try read())
   }
 
   mutating func readRules() throws -> WatchRules {

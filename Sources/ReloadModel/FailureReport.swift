@@ -8,6 +8,8 @@ public struct FailureReport: Equatable, Sendable {
     case answersWithReport(generation: UInt64?)
     /// Nothing runs and `nacre` leaves.
     case leaves
+    /// No generation is rejected: a worker that was to replace another could not start, and the next one will be tried.
+    case triesAgain
   }
 
   /// The failure.
@@ -26,7 +28,8 @@ public struct FailureReport: Equatable, Sendable {
 
   /// What happened, as one sentence.
   public var headline: String {
-    switch failure.cause {
+    if let hook = failure.hook { return "A worker could not start: its start hook of \(place(hook)) \(hookEnd)." }
+    return switch failure.cause {
     case .died: "\(subject) could not be loaded."
     case .exited: "The code called exit(\(failure.status)) while it was loading\(inFile)."
     case .killed: "The process was killed by \(SignalName.of(failure.status)) while it was loading\(inFile)."
@@ -41,6 +44,13 @@ public struct FailureReport: Equatable, Sendable {
   /// How to go on, as one sentence.
   public var remedy: String {
     let tryAgain = meanwhile == .leaves ? "start nacre again" : "save"
+    if failure.hook != nil {
+      return switch meanwhile {
+      case .triesAgain: "Correct it, or what it needs (is a database down?)"
+      case .leaves: "Correct it, or what it needs (is a database down?), and start nacre again"
+      default: "Correct it and save; if what it needs was missing (a database?), send nacre the signal HUP"
+      }
+    }
     return switch failure.cause {
     case .died: "Correct it and \(tryAgain)"
     case .exited: "Let the code die or return instead of leaving, and \(tryAgain)"
@@ -61,6 +71,7 @@ public struct FailureReport: Equatable, Sendable {
         + "it back at once."
     case .answersWithReport(nil): "Requests get this report until then."
     case .leaves: "Nothing is running."
+    case .triesAgain: "Generation \(generation) keeps running, and the worker is tried again."
     }
   }
 
@@ -72,7 +83,8 @@ public struct FailureReport: Equatable, Sendable {
 
   /// The report for the terminal: one paragraph, perl's message indented in its middle.
   public var terminal: String {
-    var lines = ["nacre: generation \(generation) rejected. \(headline)"]
+    let verdict = meanwhile == .triesAgain ? "" : "generation \(generation) rejected. "
+    var lines = ["nacre: \(verdict)\(headline)"]
     if let place { lines.append("  at \(place)") }
     lines += messageLines.map { "  | \($0)" }
     lines += usedFrom.map { "  \($0)" }
@@ -105,6 +117,18 @@ public struct FailureReport: Equatable, Sendable {
     let trimmed = (kept.contains { !$0.isEmpty } ? kept : lines).reversed().drop { $0.isEmpty }.reversed()
     return Array(trimmed)
   }
+
+  /// How the start hook ended, to go on a sentence with.
+  private var hookEnd: String {
+    switch failure.cause {
+    case .exited: "called exit(\(failure.status))"
+    case .killed: "was ended by \(SignalName.of(failure.status))"
+    case .timedOut: "was still running after \(failure.status) second\(failure.status == 1 ? "" : "s")"
+    case .died, .thread, .notAnApplication, .system: "died"
+    }
+  }
+
+  private func place(_ step: LoadFailure.Step) -> String { step.line > 0 ? "\(step.file):\(step.line)" : step.file }
 
   private var subject: String { failure.file.isEmpty ? "The application" : failure.file }
   private var inFile: String { failure.file.isEmpty ? "" : " \(failure.file)" }

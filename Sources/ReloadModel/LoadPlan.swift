@@ -50,6 +50,9 @@ public struct LoadFailure: Hashable, Sendable, Error {
   public var status: Int32
   /// The files whose loading led there, the application first, each with the line that asked for the next.
   public var chain: [Step]
+  /// Where the start hook stands in which a new worker failed (`Nacre->on_worker_start`); nil if the code did not load at
+  /// all.
+  public var hook: Step?
 
   /// One `use` on the way to the failure.
   public struct Step: Hashable, Sendable {
@@ -67,7 +70,8 @@ public struct LoadFailure: Hashable, Sendable, Error {
 
   /// Makes a failure.
   public init(
-    cause: Cause, file: String = "", line: UInt32 = 0, message: String, status: Int32 = 0, chain: [Step] = []
+    cause: Cause, file: String = "", line: UInt32 = 0, message: String, status: Int32 = 0, chain: [Step] = [],
+    hook: Step? = nil
   ) {
     self.cause = cause
     self.file = file
@@ -75,5 +79,6 @@ public struct LoadFailure: Hashable, Sendable, Error {
     self.message = message
     self.status = status
     self.chain = chain
+    self.hook = hook
   }
 }

@@ -20,6 +20,10 @@ public final class HostProcess {
   var settings: RunSettings?
   var generation: UInt64 = 0
   var cell = 0
+  /// What the application wants called in its workers.
+  var hooks = WorkerHooks()
+  /// Whether this is a worker: it calls its start hooks, or serves.
+  private(set) var isWorker = false
   /// When this candidate was forked.
   private var started: UInt64 = 0
   let tracer = LoadTracer()
@@ -180,12 +184,15 @@ public final class HostProcess {
     signal(SIGPIPE, SIG_IGN)
     cp_set_program_name("nacre worker, generation \(generation): \(applicationFile)")
     tracer.serve()
+    isWorker = true
+    runStartHooks()
     channel.send(.workerReady)
     let end = serve(
       application,
       WorkerSeat(
         cell: cell, generation: generation, queue: queue, channel: channel.descriptor, inotify: inotify,
         scoreboard: scoreboard, settings: settings!))
+    if !cp_is_stray() { runStopHooks() }
     // Another Perl process may not be told: whoever needs the connection's end sees it close with the process.
     let status: Int32 = if case .exited(let status) = end { status } else { 0 }
     Perl.leave(status: status, destructing: settings!.destructs)

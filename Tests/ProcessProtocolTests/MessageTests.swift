@@ -40,7 +40,7 @@ import Testing
   }
 
   @Test func unknownMessageIsAnError() {
-    for tag in [11, 200, Return.tag] as [UInt8] {
+    for tag in [99, 200, Return.tag] as [UInt8] {
       #expect(throws: WireError.self) { try [tag, 0, 0].withUnsafeBytes { try Notice(decoding: $0) } }
       #expect(throws: WireError.self) { try [tag, 0, 0].withUnsafeBytes { try Command(decoding: $0) } }
     }

@@ -51,6 +51,12 @@ enum Samples {
       chain: [.init(file: "/srv/app.psgi", line: 1), .init(file: "/srv/My/App.pm", line: .max)])
   }
 
+  private static func hooked(_ failure: LoadFailure) -> LoadFailure {
+    var failure = failure
+    failure.hook = .init(file: "/srv/My/DB.pm", line: 7)
+    return failure
+  }
+
   static let notices: [Notice] =
     [
       .hello(pid: 4711), .baseReady(loaded: events), .baseReady(loaded: []), .forked(.candidate, token: 1),
@@ -62,5 +68,6 @@ enum Samples {
           microseconds: 5, sockets: [.init(file: "/srv/My/DB.pm", description: "127.0.0.1:5432")], timer: true)),
       .loaded(LoadSummary(microseconds: 0, sockets: [], timer: false)), .workerReady, .report(""),
       .report("no checkpoint here: a pipe is open"), .leaving("harakiri"),
-    ] + failures.map { .failed($0) }
+      .startHook(.init(file: "/srv/My/DB.pm", line: .max)),
+    ] + failures.map { .failed($0) } + failures.prefix(1).map { .failed(hooked($0)) }
 }

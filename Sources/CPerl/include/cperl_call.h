@@ -26,6 +26,10 @@ cp_outcome cp_call_method(
     cp_sv *_Nonnull invocant, const char *_Nonnull name, cp_sv *_Nonnull const *_Nullable arguments, int count,
     cp_sv *_Nullable *_Nonnull value, int *_Nonnull status);
 
+/// Where the first statement of a sub is (`code` is a code reference, borrowed): the file as perl names it, borrowed for
+/// as long as the sub lives, and the line; NULL for a sub that is empty or not written in Perl.
+const char *_Nullable cp_code_location(cp_sv *_Nonnull code, uint32_t *_Nonnull line);
+
 /// New plain string: the string form of any value, objects included. If an object's own code fails in it, the string
 /// says what class it is of. Takes nothing, and throws nothing.
 cp_sv *_Nonnull cp_new_text(cp_sv *_Nonnull value);

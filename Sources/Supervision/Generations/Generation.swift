@@ -110,6 +110,8 @@ struct Rejection: Equatable, Sendable {
   var trace: LoadTrace
   /// What differed from the running generation.
   var files: [String]
+  /// Whether only its workers were new.
+  var isOfRespawn = false
   /// Whether no change of the disk is waited for: the system refused what Nacre needed, and may grant it later.
   var isTriedAgain: Bool
 }

@@ -130,6 +130,7 @@ extension GenerationMachine {
   }
 
   mutating func failed(_ process: ProcessToken, _ failure: LoadFailure) {
+    if failure.hook != nil { return startFailed(process, failure) }
     guard candidate?.process == process, candidate?.stage == .loading, let candidate else { return }
     // A checkpoint that cannot put its open files right has not met the application's fault.
     if failure.cause == .system, candidate.way == .rewind, let origin = candidate.origin(in: running) {
@@ -173,6 +174,7 @@ extension GenerationMachine {
   mutating func workerReady(_ process: ProcessToken) {
     if running?.workers[process] != nil {
       running?.workers[process] = true
+      toldFailure = nil
       act(.countWorkers(running!.readyWorkers))
     } else if candidate?.generation.workers[process] != nil {
       candidate?.generation.workers[process] = true
@@ -184,6 +186,7 @@ extension GenerationMachine {
   }
 
   mutating func candidateWorkerEnded(_ process: ProcessToken, _ how: String) {
+    if case .failing = candidate?.stage { return }
     candidate?.generation.workers[process] = nil
     candidate?.deaths += 1
     if candidate!.deaths > 3 {

@@ -50,8 +50,9 @@ extension GenerationMachine {
     self.candidate = nil
     let tryingAgain = tryingAgain || running != nil && candidate.files.isEmpty
     rejection = Rejection(
-      failure: failure, loader: candidate.process, trace: candidate.generation.trace, files: candidate.files,
-      isTriedAgain: tryingAgain)
+      failure: failure, loader: candidate.process,
+      trace: LoadTrace(candidate.generation.trace.events + candidate.generation.lazily), files: candidate.files,
+      isOfRespawn: candidate.way == .respawn, isTriedAgain: tryingAgain)
     voids = [:]
     if running == nil, !settings.waitsForSaves {
       act(.giveUp(failure, generation: candidate.generation.number))
@@ -89,6 +90,8 @@ extension GenerationMachine {
   mutating func ended(_ process: ProcessToken, _ departure: Departure) {
     if process == baseProcess {
       baseEnded(process, departure)
+    } else if isStarting(process), let failure = LoadFailure(inStartHook: departure) {
+      startFailed(process, failure)
     } else if let candidate, candidate.generation.workers[process] != nil {
       candidateWorkerEnded(process, "\(departure.ending)")
     } else if running?.workers[process] != nil {

@@ -5,10 +5,13 @@ extension GenerationMachine {
   mutating func touched(_ files: [String]) {
     respawning += files.filter { !respawning.contains($0) }
     switch candidate?.stage {
-    case nil: act(.look(.running))
+    case nil:
+      // What its start hooks failed with may be in these files, which no trace has.
+      if !files.isEmpty, rejection?.isOfRespawn == true { isDemanded = true }
+      act(.look(.running))
     // An endless loop would be waited for although its file has been put right.
-    case .loading: act(.look(.candidate))
-    case .awaitingBase, .forking, .loaded, .failing, .startingWorkers, .ready: break
+    case .loading, .startingWorkers: if candidate?.way != .rollBack { act(.look(.candidate)) }
+    case .awaitingBase, .forking, .loaded, .failing, .ready: break
     }
   }
 
@@ -63,9 +66,10 @@ extension GenerationMachine {
     } else if !isDemanded, rejection?.isTriedAgain == true {
       return
     } else {
-      let isForgiven = rejection?.isTriedAgain != true && !rejected.isEmpty && forgive()
+      let isOvercome = rejection?.isTriedAgain != true && !rejected.isEmpty
+      let isForgiven = isOvercome && difference.isEmpty && forgive()
       // Nothing was put right, and new workers would hide the failure.
-      if rejection != nil, !isDemanded { return replaceWorkers() }
+      if rejection != nil, !isOvercome, !isDemanded { return replaceWorkers() }
       let files = difference.files + respawning.filter { !difference.files.contains($0) }
       if !files.isEmpty || isDemanded && !isForgiven {
         respawn(files)

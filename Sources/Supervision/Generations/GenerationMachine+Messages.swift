@@ -48,6 +48,8 @@ extension GenerationMachine {
     var line: UInt32 = 0
     /// The seconds after which it was killed because it was still loading.
     var timeout: Int32?
+    /// Where the start hook stands that it ran, as a worker that was not ready yet.
+    var hook: LoadFailure.Step?
     /// Whether it ended within a second of its start.
     var isQuick = false
   }
@@ -123,6 +125,9 @@ extension GenerationMachine {
     case refuse(String)
     /// There is nothing to run, and nobody to wait for a save: end with this failure.
     case giveUp(LoadFailure, generation: UInt64)
+    /// Tell people, once.
     case report(String)
+    /// Tell people each time.
+    case warn(String)
   }
 }

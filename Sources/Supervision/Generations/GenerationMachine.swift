@@ -53,6 +53,8 @@ struct GenerationMachine {
   /// The bases and the workers that ended as soon as they had started, one after another.
   var quickBases = 0
   var quickWorkers = 0
+  /// The failure of a start hook that people have been told of since a worker was ready last.
+  var toldFailure: LoadFailure?
   /// How often in a row each path has made a candidate void.
   var voids: [String: Int] = [:]
   /// Paths that every load changes, so that they say nothing.

@@ -20,16 +20,25 @@ extension LoadFailure {
         case .unknown: (.system, "The loading process ended, and nobody could tell how.", 0)
         }
       }
-    self.init(cause: cause, file: departure.file ?? "", line: departure.line, message: message, status: status)
+    self.init(
+      cause: cause, file: departure.file ?? "", line: departure.line, message: message, status: status,
+      hook: departure.hook)
     self = located(by: trace)
   }
 
   /// The failure with its place and the way there, as perl's message and the trace tell them, in absolute paths.
   func located(by trace: LoadTrace) -> LoadFailure {
     var failure = self
-    if failure.file.isEmpty, failure.cause == .died { failure = LoadFailure(perlSays: message, status: status) }
+    if failure.file.isEmpty, failure.cause == .died {
+      failure = LoadFailure(perlSays: message, status: status)
+      failure.hook = hook
+    }
+    // A message without a place, or a crash that left none: the hook is the nearest that is known.
+    if failure.file.isEmpty, let hook { (failure.file, failure.line) = (hook.file, hook.line) }
     failure.file = trace.absolute(failure.file)
     for index in failure.chain.indices { failure.chain[index].file = trace.absolute(failure.chain[index].file) }
+    // The load was over when a hook ran: how its files were loaded did not lead there.
+    if hook != nil { return failure }
     if failure.chain.isEmpty { failure.chain = trace.way(toFailureIn: failure.file) }
     guard let last = failure.chain.indices.last else { return failure }
     if failure.file.isEmpty { failure.file = failure.chain[last].file }

@@ -1,4 +1,5 @@
 import Glibc
+import ReloadModel
 import Switchboard
 
 /// One Perl process as `nacre` sees it, from the moment its channel is there until it is reaped.
@@ -26,6 +27,8 @@ final class PerlProcess {
   var timer: EventLoop.Timer?
   /// The seconds after which it was killed because it was still loading.
   var timeout: Int32?
+  /// Where the start hook stands that it runs, as a worker that is not ready yet.
+  var hook: LoadFailure.Step?
   /// Whether it is to be killed as soon as its process id is known.
   var isCondemned = false
   /// Whether `nacre` wants it gone, so that its end is no news.

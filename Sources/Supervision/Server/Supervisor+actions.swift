@@ -30,6 +30,7 @@ extension Supervisor {
     case .refuse(let reason): log.warn(reason)
     case .giveUp(let failure, let generation): giveUp(failure, generation: generation)
     case .report(let text): report(text)
+    case .warn(let text): log.warn(text)
     }
   }
 

@@ -87,8 +87,11 @@ extension Supervisor {
     case .failed(let failure):
       unlimit(process)
       handle(.failed(token, failure))
+    case .startHook(let place): process.hook = place
     case .workerReady:
       unlimit(process)
+      process.timeout = nil
+      process.hook = nil
       handle(.workerReady(token))
     case .report(let text): report(text)
     case .leaving: process.isDismissed = true
@@ -139,12 +142,8 @@ extension Supervisor {
       process.kill()
       return
     }
-    if kind == .candidate {
-      limitLoad(of: process)
-      handle(.forked(token))
-    } else {
-      limit(process, to: Self.patience)
-    }
+    limitLoad(of: process)
+    if kind == .candidate { handle(.forked(token)) }
   }
 
   // MARK: Ends
@@ -191,7 +190,7 @@ extension Supervisor {
   private func depart(_ process: PerlProcess, _ ending: ProcessEnding) {
     guard processes[process.token] != nil else { return }
     forget(process)
-    var departure = GenerationMachine.Departure(ending: ending, timeout: process.timeout)
+    var departure = GenerationMachine.Departure(ending: ending, timeout: process.timeout, hook: process.hook)
     departure.isQuick = loop.now - process.bornAt < Self.second
     if let cell = process.cell {
       if let location = scoreboard.cell(cell).location { (departure.file, departure.line) = location }

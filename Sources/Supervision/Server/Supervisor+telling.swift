@@ -43,8 +43,8 @@ extension Supervisor {
   func tell(_ summary: LoadSummary) {
     for socket in summary.sockets {
       report(
-        "\(socket.file) opened a socket (\(socket.description)) while it loaded: all workers share it. Open it in the "
-          + "first request instead")
+        "\(socket.file) opened a socket (\(socket.description)) while it loaded: all workers share it. Open it in "
+          + "Nacre->on_worker_start or in the first request instead")
     }
     if summary.timer {
       report("a timer (alarm) was running when the application had loaded; workers do not inherit it")
@@ -53,7 +53,9 @@ extension Supervisor {
 
   /// The unexpected end of a worker.
   func tell(of process: PerlProcess, _ ending: ProcessEnding) {
-    guard process.isWorker, !process.isDismissed, stopping == .no, let pid = process.lastPid else { return }
+    guard process.isWorker, process.hook == nil, !process.isDismissed, stopping == .no, let pid = process.lastPid else {
+      return
+    }
     switch ending {
     case .exited(0), .unknown: break
     case .exited, .killed: log.warn("worker \(pid) \(ending); another one takes its place")

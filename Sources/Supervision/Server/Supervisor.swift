@@ -28,7 +28,7 @@ public final class Supervisor {
   }
 
   static let second: UInt64 = 1_000_000_000
-  /// How long a process may take to fork, and a new worker to be ready.
+  /// How long a process may take to fork.
   static let patience = 20 * second
   /// How long requests in flight, and old workers, may go on.
   static let drainTime = 30 * second
