@@ -68,7 +68,7 @@ let package = Package(
     .executableTarget(
       name: "nacre",
       dependencies: [
-        "Supervision", "ReloadModel", "ProcessProtocol",
+        "Supervision", "ProcessProtocol",
         .product(name: "ArgumentParser", package: "swift-argument-parser"),
         .product(name: "Logging", package: "swift-log"),
       ],
@@ -85,7 +85,7 @@ let package = Package(
         .product(name: "NIOCore", package: "swift-nio"),
       ]),
     tests(of: "Switchboard", ["HTTP1", "ProcessProtocol", "CLinux"]),
-    tests(of: "Supervision", ["ReloadModel", "ProcessProtocol", "Switchboard"]),
+    tests(of: "Supervision", ["ReloadModel", "ProcessProtocol", "Switchboard", "CLinux"]),
     tests(
       of: "nacre",
       ["Supervision", "ProcessProtocol", .product(name: "ArgumentParser", package: "swift-argument-parser")]),

@@ -51,6 +51,11 @@ extension WireWriter {
     case .written(let path):
       write(8 as UInt8)
       write(path)
+    case .used(let key, let requester, let line):
+      write(9 as UInt8)
+      write(key)
+      write(requester)
+      write(line)
     }
   }
 
@@ -121,6 +126,7 @@ extension WireReader {
     case 6: .measured(path: try readString(), fingerprint: try readFingerprint())
     case 7: .library(file: try readString(), key: try readString(), microseconds: try read())
     case 8: .written(path: try readString())
+    case 9: .used(key: try readString(), requester: try readString(), line: try read())
     case let other: throw WireError("a trace event, not \(other)")
     }
   }

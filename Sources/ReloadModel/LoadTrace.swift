@@ -26,12 +26,17 @@ public enum TraceEvent: Hashable, Sendable {
   /// An unwatched source file was loaded (a CPAN or core module); kept for `why` and for the load times only.
   case library(file: String, key: String, microseconds: UInt64)
 
+  /// A watched source file that had begun to load before was asked for again, in `requester` at `line`; kept for `why`
+  /// only.
+  case used(key: String, requester: String, line: UInt32)
+
   /// The path that a change of the disk would have to touch.
   public var path: String {
     switch self {
     case .began(let file, _, _, _, _), .ended(let file, _, _), .read(let file, _), .library(let file, _, _): file
     case .missing(let path), .tested(let path, _), .measured(let path, _), .written(let path): path
     case .listed(let directory, _): directory
+    case .used(_, let requester, _): requester
     }
   }
 }

@@ -112,7 +112,7 @@ private struct Expectation: Sendable {
     case .missing: isMissing = true
     case .listed(_, let hash): listing = hash
     case .tested(_, let kind): self.kind = kind
-    case .ended, .library, .written: return nil
+    case .ended, .library, .written, .used: return nil
     }
   }
 

@@ -24,6 +24,8 @@ final class LoadTracer {
   /// What has been recorded, so that it is recorded once: `[.missing("/app/lib/JSON/XS.pm"), ...]`.
   private var recorded: Set<TraceEvent> = []
   private(set) var position = 0
+  /// Whether the files of the `%INC` keys that were asked for again are watched: `["strict.pm": false]`.
+  private var watchedKeys: [String: Bool] = [:]
 
   private var spacing = CheckpointSpacing(plan: .first(maximum: 0))
   /// When the load began, in microseconds; the time for which it was suspended does not count.
@@ -134,7 +136,11 @@ private func string(_ bytes: UnsafePointer<CChar>, _ count: Int) -> String {
 extension LoadTracer {
   private func begins(_ name: String, isDo: Bool, file: String, line: UInt32) -> UInt32 {
     settle()
-    if !isDo && Perl.loaded(name) != .no { return 0 }
+    let known = isDo ? .no : Perl.loaded(name)
+    if known != .no {
+      if mode == .load, case .from(let path) = known { noteUse(of: name, at: path, file, line) }
+      return 0
+    }
     var (found, passesHook) = search(name)
     if mode == .load, let file = found.found, isWatched(file), leavesCheckpoint(before: file) {
       // In a candidate that comes out of this checkpoint the disk is another one.
@@ -150,6 +156,15 @@ extension LoadTracer {
     if let file = found.found, !passesHook { settle(&load, at: file) }
     open.append(load)
     return load.id
+  }
+
+  /// A file that was loaded before is asked for again.
+  private func noteUse(of key: String, at path: String, _ file: String, _ line: UInt32) {
+    // Every `use strict` comes by here.
+    let matters = watchedKeys[key] ?? isWatched(WorkingDirectory.absolute(path))
+    watchedKeys[key] = matters
+    guard matters, !file.hasPrefix("(") else { return }
+    record(.used(key: key, requester: WorkingDirectory.absolute(file), line: line))
   }
 
   /// Notes which file the load reads.

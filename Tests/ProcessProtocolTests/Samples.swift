@@ -17,6 +17,7 @@ enum Samples {
     .tested(path: "/srv/x", kind: .directory), .tested(path: "/srv/x", kind: .other),
     .measured(path: "/srv/y", fingerprint: fingerprint),
     .library(file: "/usr/share/perl/5.36/Carp.pm", key: "Carp.pm", microseconds: 0),
+    .used(key: "My/App.pm", requester: "/srv/app/lib/My/Other.pm", line: 4_000_000_000),
     .written(path: "/srv/app/tmp/cache"),
   ]
 

@@ -54,7 +54,7 @@ struct Generation: Equatable, Sendable {
   mutating func addLazily(_ events: [TraceEvent]) -> Bool {
     let new = events.filter { event in
       switch event {
-      case .ended, .library: false
+      case .ended, .library, .used: false
       default: !lazily.contains(event)
       }
     }

@@ -184,7 +184,7 @@ extension LoadTrace {
     self = LoadTrace(
       events.map { event in
         switch event {
-        case .began, .ended, .library, .written: event
+        case .began, .ended, .library, .written, .used: event
         default: paths.contains(event.path) ? .library(file: event.path, key: "", microseconds: 0) : event
         }
       })

@@ -21,14 +21,21 @@ public struct ServerSettings {
   public var environment = "development"
   /// `-w`.
   public var workers = 5
-  /// What leads to a reload.
-  public var watching = WatchSettings()
+  /// `--watch`.
+  public var watch: [String] = []
+  /// `--ignore`.
+  public var ignore: [String] = []
+  /// `--reload`: whether changes on disk lead to reloads.
+  public var reloads = true
   /// `--checkpoints`: the most checkpoints of one generation.
   public var checkpoints = 16
   /// `--hold`: the seconds a request may wait for code that is being loaded.
   public var hold = 30
   /// `--load-timeout`: the seconds a load may take.
   public var loadTimeout = 60
+
+  /// `--control`: where the control socket is.
+  public var control = ControlPlace.Choice.automatic
 
   /// Settings with the defaults of the command line.
   public init(

@@ -23,9 +23,11 @@ extension Supervisor {
   }
 
   /// Accepts nothing more, lets requests in flight end, has the workers leave, and ends.
-  private func stop() {
+  func stop() {
     guard stopping == .no else { return }
     stopping = .draining
+    publish("stopping")
+    dismissWaiters()
     handle(.stop)
     guard queue != nil else {
       finish(status: 0)

@@ -1,7 +1,6 @@
 import FileWatching
 import Glibc
 import ProcessProtocol
-import ReloadModel
 import Switchboard
 
 /// What people are told.
@@ -9,7 +8,9 @@ extension Supervisor {
   /// Says something once.
   func report(_ text: String) {
     if reported.count > 1000 { reported.removeAll() }
-    if reported.insert(text).inserted { log.warn(text) }
+    guard reported.insert(text).inserted else { return }
+    log.warn(text)
+    publish("report", text: text)
   }
 
   func tell(_ promotion: GenerationMachine.Promotion) {
@@ -26,28 +27,7 @@ extension Supervisor {
       log.inform(
         "generation \(promotion.generation) by \(promotion.way.rawValue) in \(time) ms\(named(promotion.files))")
     }
-    tellHowFilesAreWatched()
-  }
-
-  /// Which files are polled, and why; each cause is told once, and so is its end.
-  func tellHowFilesAreWatched() {
-    let watcher = freshness.watcher
-    if watcher.pollCauses.isEmpty {
-      for text in pollNews.sentences(for: [:]) { log.inform(text) }
-    } else {
-      for text in pollNews.sentences(for: watcher.pollCauses) {
-        if watcher.isPolling { log.inform(text) } else { log.warn(text) }
-      }
-    }
-    if let reason = watcher.incompleteReason { report(reason) }
-  }
-
-  /// The touch file was touched, and what it lists has not changed.
-  func tell(touchedInVain line: String, _ list: ModulePatterns) {
-    guard case .touch(let file) = freshness.trigger else { return }
-    let words = line.split(whereSeparator: \.isWhitespace).joined(separator: " ").prefix(200)
-    let unknown = list.unknown.isEmpty ? "" : " (\(list.unknown.prefix(3).joined(separator: ", ")): no module's name)"
-    log.inform("\(file) was touched and lists \(words)\(unknown): none of that has changed, so nothing is reloaded")
+    if let reason = freshness.watcher.pollReason { report(reason) }
   }
 
   /// `: lib/My/App.pm, app.psgi and 3 more`.
@@ -63,6 +43,7 @@ extension Supervisor {
 
   /// What a load has left that all workers will share.
   func tell(_ summary: LoadSummary) {
+    journal.note(summary.sockets)
     for socket in summary.sockets {
       report(
         "\(socket.file) opened a socket (\(socket.description)) while it loaded: all workers share it. Open it in "
@@ -80,7 +61,9 @@ extension Supervisor {
     }
     switch ending {
     case .exited(0), .unknown: break
-    case .exited, .killed: log.warn("worker \(pid) \(ending); another one takes its place")
+    case .exited, .killed:
+      log.warn("worker \(pid) \(ending); another one takes its place")
+      publish("worker-died", pid: pid, text: "\(ending)")
     }
   }
 }

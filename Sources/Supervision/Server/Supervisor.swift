@@ -60,13 +60,15 @@ public final class Supervisor {
   var reported: Set<String> = []
   var settlingTimer: (timer: EventLoop.Timer, at: UInt64)?
   var pollTimer: EventLoop.Timer?
-  var pollNews: PollNews
-  /// The watcher's descriptor that the loop knows, -1 for none.
-  var watchedQueue: Int32 = -1
-  /// Whether the Perl processes have that descriptor, too.
-  var workersSeeEvents = true
   /// What the switchboard was last told.
   var wasFresh = true
+
+  var journal = ReloadJournal()
+  /// nil without a control socket.
+  var control: ControlServer?
+  var waiters: [Waiter] = []
+  /// Seconds since the epoch.
+  let startedAt = Supervisor.wallClock()
 
   /// A server that has not started anything yet.
   public init(settings: ServerSettings, listener: ListeningSocket, log: any ServerLog) throws {
@@ -78,7 +80,6 @@ public final class Supervisor {
     guard let scoreboard = Scoreboard(slotCount: Self.slotCount) else { throw SystemError("make the scoreboard") }
     self.scoreboard = scoreboard
     freshness = Freshness(settings: settings)
-    pollNews = PollNews(seconds: settings.watching.poll ?? 1, looksBeforeRequests: freshness.holdsRequests)
     var board = SwitchboardSettings(
       spoolDirectory: ServerSettings.spoolDirectory, developmentMode: freshness.holdsRequests)
     board.hold = UInt64(settings.hold) * Self.second
@@ -86,8 +87,13 @@ public final class Supervisor {
     machine = GenerationMachine(
       settings: .init(
         waitsForSaves: settings.isDevelopment, answersWithFailures: freshness.holdsRequests,
-        isAutomatic: freshness.isAutomatic, workers: settings.workers,
+        isAutomatic: settings.reloads, workers: settings.workers,
         checkpoints: settings.checkpoints))
+  }
+
+  /// Takes what asks at the control socket, too. Call it before ``run()``.
+  public func control(by socket: ControlSocket) {
+    control = ControlServer(loop: loop, socket: socket) { [unowned self] in answer($0, $1) }
   }
 
   deinit { buffer.deallocate() }
@@ -104,8 +110,11 @@ public final class Supervisor {
     do {
       switchboard.delegate = self
       try loop.watch(signals.descriptor, .readable) { [unowned self] _ in receiveSignals() }
-      watchQueue()
+      if freshness.watcher.descriptor >= 0 {
+        try loop.watch(freshness.watcher.descriptor, .readable) { [unowned self] _ in noticeTouches() }
+      }
       try switchboard.listen(on: listener.descriptor, port: listener.port)
+      try control?.start()
     } catch {
       log.fail("\(error)")
       return 1
@@ -113,6 +122,7 @@ public final class Supervisor {
     handle(.start)
     // The end may have come already: a perl that cannot be started.
     if stopping == .no { loop.run() }
+    control?.end()
     for process in processes.values { process.kill() }
     return if case .done(let status) = stopping { status } else { 0 }
   }
@@ -129,8 +139,14 @@ public final class Supervisor {
     guard !isHandling else { return }
     isHandling = true
     while !events.isEmpty {
-      for action in machine.handle(events.removeFirst()) { perform(action) }
+      let event = events.removeFirst()
+      let actions = machine.handle(event)
+      let happenings = journal.observe(
+        machine, after: event, actions, at: .init(clock: EventLoop.clock(), wall: Self.wallClock()),
+        noticed: freshness.touchedAt)
+      for action in actions { perform(action) }
       if machine.candidate == nil { candidateQueue = nil }
+      for happening in happenings { tell(happening) }
     }
     isHandling = false
     showFreshness()

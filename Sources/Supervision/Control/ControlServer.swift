@@ -1,0 +1,77 @@
+import CLinux
+import Glibc
+import HTTP1
+import Switchboard
+
+/// Speaks HTTP/1.1 on the control socket, on the loop's thread. It knows nothing of what is asked.
+///
+/// Whoever connects may stop the server anyway, so the bounds are against mistakes: every connection has a bounded
+/// buffer and a deadline for each request and for taking its answer, and there are not more than ``maximum``.
+final class ControlServer {
+  /// The most connections.
+  static let maximum = 64
+
+  let loop: EventLoop
+  let socket: ControlSocket
+  /// How long a request may take to arrive, and an answer to be taken.
+  let patience: UInt64
+  /// What answers a request: at once, or later by the reply.
+  let answer: (ControlRequest, ControlReply) -> Void
+  private(set) var connections: [Int32: ControlConnection] = [:]
+
+  init(
+    loop: EventLoop, socket: ControlSocket, patience: UInt64 = 10_000_000_000,
+    answer: @escaping (ControlRequest, ControlReply) -> Void
+  ) {
+    self.patience = patience
+    self.loop = loop
+    self.socket = socket
+    self.answer = answer
+  }
+
+  /// Begins to accept.
+  func start() throws(SystemError) {
+    try loop.watch(socket.descriptor, .readable) { [unowned self] _ in accept() }
+  }
+
+  /// Closes everything and removes the socket.
+  func end() {
+    loop.unwatch(socket.descriptor)
+    for connection in connections.values { connection.close() }
+    socket.remove()
+  }
+
+  private func accept() {
+    var address = sockaddr_storage()
+    while case let descriptor = cl_accept(socket.descriptor, &address), descriptor >= 0 {
+      let connection = ControlConnection(descriptor: descriptor, server: self)
+      connections[descriptor] = connection
+      connection.open(isWelcome: connections.count <= Self.maximum)
+    }
+  }
+
+  func forget(_ connection: ControlConnection) {
+    connections[connection.descriptor] = nil
+  }
+
+  /// Sends an event to everybody who follows them.
+  func publish(_ event: ControlDocument.Event) {
+    let followers = connections.values.filter(\.isStreaming)
+    guard !followers.isEmpty else { return }
+    let bytes = ControlJSON.event(event)
+    for follower in followers { follower.send(bytes) }
+  }
+}
+
+/// The way back to whoever asked; of no effect once that one is gone.
+struct ControlReply {
+  fileprivate weak var connection: ControlConnection?
+
+  init(_ connection: ControlConnection) { self.connection = connection }
+
+  /// Gives the answer.
+  func callAsFunction(_ answer: ControlAnswer) { connection?.finish(answer) }
+
+  /// From now on the connection gets the events.
+  func stream() { connection?.stream() }
+}

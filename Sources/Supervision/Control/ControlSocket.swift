@@ -1,0 +1,71 @@
+import CLinux
+import Glibc
+
+/// The bound, listening control socket: non-blocking, closed on exec, for its owner only.
+public final class ControlSocket {
+  /// Its absolute path.
+  public let path: String
+  let descriptor: Int32
+  private let inode: ino_t
+
+  /// Binds at `path`, in a directory that is made if need be and must be its owner's alone. What a dead server left
+  /// there is replaced.
+  public init(path: String) throws(StartupError) {
+    guard path.utf8.count <= UnixAddress.capacity else {
+      throw StartupError(
+        "the path of the control socket \(path) is too long for the system (\(UnixAddress.capacity) bytes): choose "
+          + "another with --control.")
+    }
+    let directory = path.lastIndex(of: "/").map { $0 == path.startIndex ? "/" : String(path[..<$0]) } ?? "."
+    try ControlPlace.secure(directory)
+    // Two servers that start at once must not both find a dead socket.
+    let lock = open(directory, O_RDONLY | O_DIRECTORY | O_CLOEXEC)
+    defer { close(lock) }
+    flock(lock, LOCK_EX)
+    try Self.clear(path)
+    let descriptor = socket(AF_UNIX, Int32(SOCK_STREAM.rawValue | SOCK_CLOEXEC.rawValue | SOCK_NONBLOCK.rawValue), 0)
+    guard descriptor >= 0 else { throw Self.error(path) }
+    let mask = umask(0o177)
+    let isBound = UnixAddress.with(path) { bind(descriptor, $0, $1) } == 0
+    let code = errno
+    umask(mask)
+    guard isBound, listen(descriptor, 128) == 0 else {
+      if !isBound { errno = code }
+      let error = Self.error(path)
+      close(descriptor)
+      throw error
+    }
+    var status = stat()
+    lstat(path, &status)
+    (self.path, self.descriptor, inode) = (path, descriptor, status.st_ino)
+  }
+
+  /// Removes what a dead server has left.
+  private static func clear(_ path: String) throws(StartupError) {
+    var status = stat()
+    guard lstat(path, &status) == 0 else { return }
+    guard status.st_mode & S_IFMT == S_IFSOCK else {
+      throw StartupError("\(path) is there and is no socket: remove it, or choose another path with --control.")
+    }
+    switch ControlDial.connect(path) {
+    case .success(let connection):
+      close(connection)
+      throw StartupError("another server is controlled at \(path): choose another path with --control.")
+    case .failure(let error) where error.code == ECONNREFUSED: unlink(path)
+    case .failure(let error):
+      throw StartupError("\(path) is there and cannot be asked (\(error.reason)): choose another path with --control.")
+    }
+  }
+
+  private static func error(_ path: String) -> StartupError {
+    StartupError("the control socket \(path) cannot be made: \(String(cString: strerror(errno))).")
+  }
+
+  /// Removes it, unless another has taken its place.
+  func remove() {
+    var status = stat()
+    if lstat(path, &status) == 0, status.st_ino == inode { unlink(path) }
+  }
+
+  deinit { close(descriptor) }
+}

@@ -1,0 +1,181 @@
+import CLinux
+import FoundationEssentials
+import Glibc
+import Switchboard
+
+/// The calls of the control API, and what is told to those who follow the events.
+extension Supervisor {
+  /// Somebody who waits for the outcome of what they asked for.
+  struct Waiter {
+    enum Kind { case reload, rollBack }
+    var kind: Kind
+    var reply: ControlReply
+  }
+
+  private static let calls: [(method: String, path: String)] = [
+    ("GET", "/v1/status"), ("GET", "/v1/generations"), ("GET", "/v1/events"), ("GET", "/v1/why"),
+    ("POST", "/v1/reload"), ("POST", "/v1/rollback"), ("POST", "/v1/stop"),
+  ]
+
+  /// Opens the control socket, if there is to be one. A place that was asked for must do; without the default one the
+  /// server runs on.
+  public static func openControl(
+    _ choice: ControlPlace.Choice, for address: ControlPlace.Address, log: any ServerLog
+  ) throws(StartupError) -> ControlSocket? {
+    switch choice {
+    case .off: return nil
+    case .path(let path): return try ControlSocket(path: path)
+    case .automatic:
+      do throws(StartupError) {
+        return try ControlSocket(path: ControlPlace.directory + "/" + address.socketName)
+      } catch {
+        log.warn("\(error) The server runs without control: nacre status, reload and the like do not reach it.")
+        return nil
+      }
+    }
+  }
+
+  /// Answers one request.
+  func answer(_ request: ControlRequest, _ reply: ControlReply) {
+    guard Self.calls.contains(where: { $0 == (request.method, request.path) }) else {
+      return reply(Self.refusal(of: request))
+    }
+    switch request.path {
+    case "/v1/status": reply(ControlAnswer(200, statusDocument()))
+    case "/v1/generations": reply(generations(request))
+    case "/v1/why": reply(why(request))
+    case "/v1/events": reply.stream()
+    case "/v1/reload": reload(request, reply)
+    case "/v1/rollback": demand(.rollBack, .rollBackDemanded, reply)
+    default:
+      reply(ControlAnswer(202, ControlDocument.Stopping(stopping: true, pid: getpid())))
+      stop()
+    }
+  }
+
+  private static func refusal(of request: ControlRequest) -> ControlAnswer {
+    let methods = calls.filter { $0.path == request.path }.map(\.method)
+    guard methods.isEmpty else {
+      return .problem(
+        405, "\(request.path) takes \(methods.joined(separator: " and ")), not \(request.method).",
+        allow: methods.joined(separator: ", "))
+    }
+    let known = calls.map { "\($0.method) \($0.path)" }.joined(separator: ", ")
+    return .problem(404, "There is no \(request.path). The calls are \(known).")
+  }
+
+  private func generations(_ request: ControlRequest) -> ControlAnswer {
+    var reloads = journal.reloads.reversed().map { ControlDocument.Reload($0) }
+    if let last = request.parameters["last"] {
+      guard let count = Int(last), count > 0 else {
+        return .problem(400, "last takes a number from 1, not '\(last)'.")
+      }
+      reloads = Array(reloads.prefix(count))
+    }
+    return ControlAnswer(200, ControlDocument.Generations(reloads: reloads))
+  }
+
+  // MARK: Demands
+
+  private struct ReloadBody: Decodable {
+    var cold: Bool?
+  }
+
+  private func reload(_ request: ControlRequest, _ reply: ControlReply) {
+    var isCold = false
+    switch request.parameters["cold"] {
+    case nil, "0", "false": break
+    case "1", "true", "": isCold = true
+    case let other?: return reply(.problem(400, "cold takes 1 or 0, not '\(other)'."))
+    }
+    if !request.body.allSatisfy({ $0 == 0x20 || (0x09...0x0D).contains($0) }) {
+      guard let body = try? JSONDecoder().decode(ReloadBody.self, from: Data(request.body)) else {
+        return reply(.problem(400, "The body is not JSON of the form {\"cold\": true}."))
+      }
+      isCold = body.cold ?? isCold
+    }
+    demand(.reload, isCold ? .coldStartDemanded : .demanded, reply)
+  }
+
+  private func demand(_ kind: Waiter.Kind, _ event: GenerationMachine.Event, _ reply: ControlReply) {
+    guard stopping == .no else { return reply(.problem(503, "The server is stopping.")) }
+    waiters.append(Waiter(kind: kind, reply: reply))
+    noticeTouches()
+    freshness.demanded(at: EventLoop.clock())
+    journal.demandedBy = .control
+    handle(event)
+  }
+
+  // MARK: Telling
+
+  /// What an event of the machine has led to: for the followers, and for those who asked for it.
+  func tell(_ happening: ReloadJournal.Happening) {
+    switch happening {
+    case .began(let reload): publish("reload", reload)
+    case .void(let reload): publish("void", reload)
+    case .promoted(let reload):
+      publish(reload.way == .rollBack ? "rollback" : "promoted", reload)
+      settle(reload.way == .rollBack ? .rollBack : .reload, 200, "promoted", reload)
+    case .rejected(let reload):
+      publish("rejected", reload)
+      settle(.reload, 422, "rejected", reload)
+    case .forgiven(let generation):
+      publish("forgiven", text: "the files of generation \(generation) are back, and it goes on")
+      settle(.reload, 200, "forgiven")
+    case .resumed(let generation):
+      publish("rollback", text: "generation \(generation) answers again in place of the failure")
+      settle(.rollBack, 200, "resumed")
+    case .refused(let reason):
+      publish("report", text: reason)
+      settle(.rollBack, 409, "refused", error: reason + ".")
+    }
+  }
+
+  /// Answers those who wait. Who wanted something else than what happened is told so.
+  private func settle(
+    _ kind: Waiter.Kind, _ status: Int, _ outcome: String, _ reload: ReloadJournal.Reload? = nil, error: String? = nil
+  ) {
+    let settled = waiters
+    waiters = []
+    for waiter in settled {
+      if waiter.kind == kind {
+        var document = ControlDocument.Outcome(outcome: outcome, generation: machine.running?.number)
+        document.reload = reload.map { .init($0) }
+        document.error = error ?? document.reload?.error?.sentence
+        waiter.reply(ControlAnswer(status, document))
+      } else if kind == .rollBack, machine.isDemanded || status != 200 {
+        // It comes after the roll back, or goes on.
+        waiters.append(waiter)
+      } else if kind == .reload, machine.candidate?.way == .rollBack {
+        waiters.append(waiter)
+      } else {
+        let document = ControlDocument.Outcome(
+          outcome: "refused", generation: machine.running?.number,
+          error: "something else was asked for meanwhile: \(outcome == "promoted" ? "see nacre status" : outcome).")
+        waiter.reply(ControlAnswer(409, document))
+      }
+    }
+  }
+
+  /// Nobody who waits will get what they asked for.
+  func dismissWaiters() {
+    for waiter in waiters { waiter.reply(.problem(503, "The server is stopping.")) }
+    waiters = []
+  }
+
+  /// Tells the followers of the events.
+  func publish(_ event: String, _ reload: ReloadJournal.Reload? = nil, pid: pid_t? = nil, text: String? = nil) {
+    guard let control else { return }
+    control.publish(
+      ControlDocument.Event(
+        event: event, at: ControlJSON.time(Self.wallClock()), generation: machine.running?.number,
+        reload: reload.map { .init($0) }, pid: pid, text: text))
+  }
+
+  /// Seconds since the epoch.
+  static func wallClock() -> Double {
+    var time = timespec()
+    clock_gettime(CLOCK_REALTIME, &time)
+    return Double(time.tv_sec) + Double(time.tv_nsec) / 1e9
+  }
+}
