@@ -3,7 +3,7 @@ import Glibc
 import Logging
 import Supervision
 
-/// The command line: `nacre [serve] ...` and `nacre perl-lib`.
+/// The command line: `nacre [serve] ...`, the commands to a running server, and `nacre perl-lib`.
 @main
 enum Nacre {
   static func main() {
@@ -12,6 +12,7 @@ enum Nacre {
 
   /// Does what the arguments ask for and returns the exit status: 2 if they are wrong, 1 if something else is.
   private static func run(_ arguments: [String]) -> Int32 {
+    if let command = ControlCommands.named(arguments.first) { return control(command, Array(arguments.dropFirst())) }
     do {
       if arguments.first == "perl-lib" {
         _ = try PerlLibOptions.parse(Array(arguments.dropFirst()))
@@ -34,6 +35,24 @@ enum Nacre {
     }
   }
 
+  /// Does a command to a running server: 1 if it cannot be done, 2 if the arguments are wrong, 3 if there is no server.
+  private static func control<Command: ControlCommand>(_ type: Command.Type, _ arguments: [String]) -> Int32 {
+    do {
+      try type.parse(ControlCommands.unglued(arguments)).execute()
+      return 0
+    } catch let error as CommandError {
+      tell("nacre: \(error)")
+      return error.status
+    } catch {
+      if type.exitCode(for: error).isSuccess {
+        print(type.fullMessage(for: error))
+        return 0
+      }
+      tell("nacre: \(type.message(for: error)) (\(type.configuration.commandName ?? "nacre") --help tells more)")
+      return 2
+    }
+  }
+
   private static func helpOrVersion(_ isPerlLib: Bool, _ error: any Error) -> String {
     isPerlLib ? PerlLibOptions.fullMessage(for: error) : ServeOptions.fullMessage(for: error)
   }
@@ -50,7 +69,14 @@ enum Nacre {
     raiseDescriptorLimit()
     let listener = try ListeningSocket(host: options.listen.host, port: options.listen.port)
     do {
-      return try Supervisor(settings: settings, listener: listener, log: TerminalLog()).run()
+      let log = TerminalLog()
+      let supervisor = try Supervisor(settings: settings, listener: listener, log: log)
+      if let socket = try Supervisor.openControl(settings.control, for: .port(listener.port), log: log) {
+        supervisor.control(by: socket)
+      }
+      return supervisor.run()
+    } catch let error as StartupError {
+      throw error
     } catch {
       throw StartupError("the server cannot start: \(error).")
     }

@@ -6,7 +6,11 @@ struct ServeOptions: ParsableCommand {
   static let configuration = CommandConfiguration(
     commandName: "nacre",
     abstract: "Serve a PSGI application that is always on its newest code.",
-    usage: "nacre [serve] [options] [APP]\nnacre perl-lib",
+    usage: """
+      nacre [serve] [options] [APP]
+      nacre status|log|why FILE|reload|rollback|stop [-p PORT]
+      nacre perl-lib
+      """,
     discussion: """
       APP is a PSGI file, or a directory that holds app.psgi; without it, that is the current directory.
 
@@ -16,6 +20,14 @@ struct ServeOptions: ParsableCommand {
       with perl's message until the code is good again, in any other environment the running code goes on.
 
       Signals: TERM and INT stop gracefully (a second INT at once), HUP reloads.
+
+      While it serves, in another terminal (each of these has its own --help):
+        nacre status      what runs, since when, and why
+        nacre log         follow what happens
+        nacre why FILE    what a change of FILE would load again, and who uses it
+        nacre reload      load what has changed; --cold from nothing
+        nacre rollback    go back to the code that ran before
+        nacre stop        stop
 
       nacre perl-lib prints the directory of Nacre's own Perl files, for perl -I.
       """,
@@ -33,6 +45,9 @@ struct ServeOptions: ParsableCommand {
   @OptionGroup(title: "Processes")
   var processes: WorkerOptions
 
+  @OptionGroup(title: "Steering")
+  var control: ControlOptions
+
   /// The options that take no value; all others do.
   private static let flags: Set<String> = ["-h", "--help", "--version"]
 
@@ -42,13 +57,6 @@ struct ServeOptions: ParsableCommand {
     var separate: [String] = []
     var isValue = false
     for (index, argument) in arguments.enumerated() {
-      if argument == "--poll", !isValue {
-        // Its value may be missing: what follows is one only if it is a number.
-        let value = arguments.dropFirst(index + 1).first.flatMap(Double.init)
-        separate.append(value == nil ? "--poll=1" : argument)
-        isValue = value != nil
-        continue
-      }
       if argument == "--", !isValue { return separate + arguments[index...] }
       let isOption = !isValue && argument.count >= 2 && argument.hasPrefix("-")
       if isOption, !argument.hasPrefix("--"), argument.count > 2, !flags.contains(String(argument.prefix(2))) {
@@ -66,6 +74,7 @@ struct ServeOptions: ParsableCommand {
     load.fill(&settings)
     watch.fill(&settings)
     processes.fill(&settings)
+    control.fill(&settings)
   }
 }
 
