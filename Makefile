@@ -44,7 +44,7 @@ perl-headers:
 	@.ci/need-perl-headers
 
 test-packages: perl-headers
-	@.ci/need libplack-perl libmoose-perl libmoo-perl
+	@.ci/need libplack-perl libmoose-perl libmoo-perl bindfs
 
 test: test-packages build
 	swift build --build-tests

@@ -68,7 +68,7 @@ let package = Package(
     .executableTarget(
       name: "nacre",
       dependencies: [
-        "Supervision", "ProcessProtocol",
+        "Supervision", "ReloadModel", "ProcessProtocol",
         .product(name: "ArgumentParser", package: "swift-argument-parser"),
         .product(name: "Logging", package: "swift-log"),
       ],

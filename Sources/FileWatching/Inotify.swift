@@ -22,11 +22,16 @@ struct InotifyEvent: Equatable {
 /// The kernel's queue of file events.
 final class Inotify {
   /// Non-blocking; -1 if the kernel gave none.
-  let descriptor: Int32
+  private(set) var descriptor: Int32 = -1
   /// For tests: the `errno` that every further watch fails with.
   var refusal: Int32?
 
-  init() { descriptor = inotify_init1(Int32(IN_NONBLOCK | IN_CLOEXEC)) }
+  init(opening: Bool = true) { if opening { open() } }
+
+  /// Asks the kernel for a queue, if there is none yet.
+  func open() {
+    if descriptor < 0 { descriptor = inotify_init1(Int32(IN_NONBLOCK | IN_CLOEXEC)) }
+  }
 
   deinit { if descriptor >= 0 { close(descriptor) } }
 

@@ -46,11 +46,14 @@ extension Watcher {
   /// Compares the directories that send no events with what was last seen there.
   public func poll() -> Findings {
     round += 1
-    for path in polled.keys {
-      makeSure(of: path, EventMask.names)  // watches may be free again
+    if !isPolling { inotify.open() }
+    var hasWatches = descriptor >= 0
+    for (path, cause) in polled {
+      if hasWatches { hasWatches = tryAgain(path, cause) }
       guard let before = directories[path]?.snapshot else { continue }
       let now = snapshot(of: path)
-      directories[path]?.snapshot = now
+      // One that has a watch again is compared a last time, for what happened before it had.
+      directories[path]?.snapshot = polled[path] == nil ? nil : now
       if before.inode != now.inode {
         lose(path)
       } else if before != now {
@@ -59,6 +62,16 @@ extension Watcher {
     }
     settle()
     return takeFindings()
+  }
+
+  /// Asks for the watch that the kernel has refused; false if it has none for anybody.
+  private func tryAgain(_ path: String, _ cause: PollCause) -> Bool {
+    switch cause {
+    case .asked, .fileSystem: return true
+    case .noQueue, .noWatches, .refused:
+      makeSure(of: path, EventMask.names)
+      return polled[path] != .noWatches
+    }
   }
 
   /// Takes the first snapshot of directories that are polled newly, and adds names that matter newly.

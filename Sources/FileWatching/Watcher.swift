@@ -13,14 +13,20 @@ public final class Watcher {
   public var descriptor: Int32 { inotify.descriptor }
   /// Whether some directories send no events, so that ``poll()`` must be called now and then; in development before
   /// every lend.
-  public var polls: Bool { !polled.isEmpty }
-  /// Why, as a sentence for a person; nil if everything sends events.
-  public var pollReason: String? { polled.isEmpty ? nil : Self.reason(for: polled) }
+  public var polls: Bool { isPolling || !polled.isEmpty }
+  /// Whether everything is polled because a person asked for it.
+  public let isPolling: Bool
+  /// Why directories are polled, the causes in no order.
+  public var pollCauses: [PollCause: PolledDirectories] {
+    var causes: [PollCause: PolledDirectories] = [:]
+    for (path, cause) in polled { causes[cause, default: PolledDirectories()].add(path) }
+    return causes
+  }
 
   /// Why some directories below the roots are not watched, as sentences for a person; nil if all are.
   public internal(set) var incompleteReason: String?
 
-  let inotify = Inotify()
+  let inotify: Inotify
   var rules = WatchRules(libraryDirectories: [])
   var patterns = RespawnPatterns()
   /// The recursive roots, as they were given.
@@ -54,8 +60,11 @@ public final class Watcher {
   /// Whether the trees are read for the first time: what they hold is no news then.
   var isFirstReading = false
 
-  /// Opens inotify.
-  public init() {}
+  /// Opens inotify, unless everything is to be polled.
+  public init(polling: Bool = false) {
+    isPolling = polling
+    inotify = Inotify(opening: !polling)
+  }
 
   /// Watches what `trace` and `lazily` depend on, in place of what was watched before, and the directories in `roots`
   /// with everything below them for files that match `patterns`.

@@ -39,6 +39,9 @@ public struct RespawnPatterns: Hashable, Sendable {
   /// Whether the user asked that this file or directory never trigger anything.
   public func ignores(_ path: String) -> Bool { ignored.contains { $0.matches(path) } }
 
+  /// Whether `--watch` names this file or a directory above it.
+  public func names(_ path: String) -> Bool { watched.contains { $0.matches(path) } }
+
   private static func lowercaseExtension(of path: String) -> String? {
     let end = path.utf8.suffix(12)
     guard let dot = end.lastIndex(of: UInt8(ascii: ".")) else { return nil }

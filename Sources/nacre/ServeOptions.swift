@@ -57,6 +57,13 @@ struct ServeOptions: ParsableCommand {
     var separate: [String] = []
     var isValue = false
     for (index, argument) in arguments.enumerated() {
+      if argument == "--poll", !isValue {
+        // Its value may be missing: what follows is one only if it is a number.
+        let value = arguments.dropFirst(index + 1).first.flatMap(Double.init)
+        separate.append(value == nil ? "--poll=1" : argument)
+        isValue = value != nil
+        continue
+      }
       if argument == "--", !isValue { return separate + arguments[index...] }
       let isOption = !isValue && argument.count >= 2 && argument.hasPrefix("-")
       if isOption, !argument.hasPrefix("--"), argument.count > 2, !flags.contains(String(argument.prefix(2))) {

@@ -22,7 +22,7 @@ private func refused(_ number: Int32) -> Watcher {
   scratch.write("lib/App.pm", "1")
   let observed = Observed([loaded(scratch("lib/App.pm"))], watcher: refused(ENOSPC))
   #expect(observed.watcher.polls)
-  #expect(observed.watcher.pollReason?.contains("fs.inotify.max_user_watches") == true)
+  #expect(observed.watcher.pollCauses.keys.contains(.noWatches))
   scratch.write("lib/App.pm", "2")
   #expect(observed.watcher.drain().isNothing)
   #expect(observed.watcher.poll().touched == [scratch("lib/App.pm")])
@@ -77,4 +77,60 @@ private func refused(_ number: Int32) -> Watcher {
   #expect(!observed.watcher.polls)
   scratch.replace("App.pm", "3")
   #expect(observed.watcher.drain().touched == [scratch("App.pm")])
+}
+
+@Test func everythingIsPolledIfThatIsAskedFor() {
+  let scratch = Scratch()
+  scratch.directory("lib")
+  scratch.write("lib/App.pm", "1")
+  let observed = Observed([loaded(scratch("lib/App.pm"))], watcher: Watcher(polling: true))
+  #expect(observed.watcher.descriptor == -1)
+  #expect(Array(observed.watcher.pollCauses.keys) == [.asked])
+  scratch.write("lib/App.pm", "22")
+  #expect(observed.watcher.drain().isNothing)
+  #expect(observed.watcher.poll().touched == [scratch("lib/App.pm")])
+  // The way to the file comes and goes.
+  scratch.move("lib", "away")
+  #expect(observed.watcher.poll().touched == [scratch("lib/App.pm")])
+  scratch.directory("lib")
+  scratch.write("lib/App.pm", "333")
+  #expect(observed.watcher.poll().touched == [scratch("lib/App.pm")])
+  scratch.write("lib/App.pm", "4444")
+  #expect(observed.watcher.poll().touched == [scratch("lib/App.pm")])
+}
+
+@Test func eachCauseIsToldOnceAndItsEndToo() {
+  var news = PollNews(seconds: 1, looksBeforeRequests: true)
+  var directories = PolledDirectories()
+  directories.add("/srv/b")
+  directories.add("/srv/a")
+  let limits = ["fs.inotify.max_user_watches": 8192, "user.max_inotify_watches": 99]
+  let first = news.sentences(for: [.noWatches: directories]) { limits[$0] }
+  #expect(
+    first == [
+      "no inotify watches are left, so 2 directories (such as /srv/a) are polled every second and before each "
+        + "request; raise user.max_inotify_watches (99 now)"
+    ])
+  directories.add("/srv/c")
+  #expect(news.sentences(for: [.noWatches: directories]) { limits[$0] } == [])
+  let second = news.sentences(for: [.noWatches: directories, .fileSystem("NFS"): directories]) { limits[$0] }
+  #expect(second.count == 1 && second[0].hasPrefix("NFS does not tell of changes"))
+  #expect(news.sentences(for: [.noWatches: directories]) == [])
+  #expect(news.sentences(for: [:]).first?.contains("nothing is polled any more") == true)
+  #expect(news.sentences(for: [:]) == [])
+  #expect(news.sentences(for: [.noWatches: directories]) { _ in nil }.count == 1)
+}
+
+@Test func limitsAreReadFromTheKernel() {
+  #expect((PollNews.limit("fs.inotify.max_user_watches") ?? 0) > 0)
+  #expect(PollNews.limit("fs.no.such.limit") == nil)
+}
+
+@Test(
+  arguments: [
+    (0x6969, "NFS"), (0x0102_1997, "9p"), (0x6573_5546, "FUSE or virtiofs"), (0xFF53_4D42, "CIFS"), (0xEF53, nil),
+    (0x0102_1994, nil), (0x794C_7630, nil),
+  ] as [(UInt32, String?)])
+func fileSystemsAreKnownByTheirType(type: UInt32, name: String?) {
+  #expect(FileSystem.name(ofType: type) == name)
 }

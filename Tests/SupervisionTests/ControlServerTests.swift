@@ -253,8 +253,12 @@ private final class Bench {
     let text = String(repeating: "x", count: 10_000)
     for _ in 0..<200 { bench.server.publish(event(text)) }
     #expect(bench.server.connections.isEmpty)
-    lazy.read()
-    #expect(lazy.hasEnded)
+    // Another test may be starting a process just now, which has copies until it has become that program.
+    #expect(
+      bench.turns {
+        lazy.read()
+        return lazy.hasEnded
+      })
   }
 
   @Test func followerThatReadsSlowlyMissesNothing() throws {
@@ -282,8 +286,11 @@ private final class Bench {
     let bench = try Bench()
     let client = try follower(bench)
     bench.server.end()
-    client.read()
-    #expect(client.hasEnded)
+    #expect(
+      bench.turns {
+        client.read()
+        return client.hasEnded
+      })
     #expect(access(bench.server.socket.path, F_OK) != 0)
   }
 }

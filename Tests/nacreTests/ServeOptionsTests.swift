@@ -22,7 +22,9 @@ private func complaint(_ arguments: String...) -> String? {
   #expect(options.listen.host == "127.0.0.1")
   #expect(options.listen.port == 5000)
   #expect(options.processes.workers == 5)
-  #expect(options.watch.reload == .auto)
+  #expect(options.watch.reload == nil)
+  #expect(options.watch.trigger == .changes)
+  #expect(options.watch.poll == nil)
   #expect(options.processes.checkpoints == 16)
   #expect(options.processes.hold == 30)
   #expect(options.processes.loadTimeout == 60)
@@ -49,6 +51,39 @@ private func complaint(_ arguments: String...) -> String? {
   #expect(options.watch.reload == .off)
 }
 
+@Test func pollTakesANumberThatMayBeMissing() throws {
+  let alone = try parse("--poll", "app.psgi")
+  #expect(alone.watch.poll == 1 && alone.load.app == "app.psgi")
+  let fraction = try parse("--poll", "0.25", "app.psgi")
+  #expect(fraction.watch.poll == 0.25 && fraction.load.app == "app.psgi")
+  #expect(try parse("app.psgi", "--poll").watch.poll == 1)
+  #expect(try parse("--poll=3", "-w", "4").watch.poll == 3)
+  #expect(try parse("--poll", "-w", "4").processes.workers == 4)
+  // A number that is the application's name.
+  #expect(try parse("--poll", "--", "5").load.app == "5")
+}
+
+@Test func aTouchFileImpliesReloadTouch() throws {
+  #expect(try parse("--touch-file", "/tmp/t").watch.trigger == .touch(file: "/tmp/t"))
+  #expect(try parse("--reload", "touch", "--touch-file", "/tmp/t").watch.trigger == .touch(file: "/tmp/t"))
+  #expect(complaint("--reload", "touch")?.contains("--reload touch needs --touch-file PATH") == true)
+  #expect(complaint("--reload", "manual", "--touch-file", "t")?.contains("goes with --reload touch") == true)
+}
+
+@Test func manualAndOffAreTheSame() throws {
+  #expect(try parse("--reload", "manual").watch.trigger == .manual)
+  #expect(try parse("--reload", "off").watch.trigger == .manual)
+}
+
+@Test func reloadModulesAndDirectoriesAreLists() throws {
+  let options = try parse(
+    "--reload-modules", "My::* Other", "--reload-modules", "Foo*", "--reload-directories", "/a /b",
+    "--reload-directories", "/c")
+  #expect(options.watch.reloadModules == ["My::* Other", "Foo*"])
+  #expect(options.watch.directories == ["/a", "/b", "/c"])
+  #expect(complaint("--reload-modules", "My/App.pm")?.contains("not 'My/App.pm'") == true)
+}
+
 @Test func codeMayBeginWithADash() throws {
   #expect(try parse("-e", "-f 'x'; sub { [200, [], []] }").load.code == "-f 'x'; sub { [200, [], []] }")
 }
@@ -56,7 +91,8 @@ private func complaint(_ arguments: String...) -> String? {
 @Test(arguments: [
   ["-w", "0"], ["-w", "251"], ["-w", "many"], ["-p", "70000"], ["-p", "http"], ["--checkpoints", "0"],
   ["--hold", "0"], ["--hold=-1"], ["--load-timeout", "0"], ["-E", ""], ["-E", "a b"], ["-M", "1; system"],
-  ["--reload", "sometimes"], ["--unknown"], ["a.psgi", "b.psgi"], ["-a", "a.psgi", "b.psgi"],
+  ["--reload", "sometimes"], ["--poll=0"], ["--poll", "7200"], ["--poll=often"],
+  ["--touch-file", ""], ["--unknown"], ["a.psgi", "b.psgi"], ["-a", "a.psgi", "b.psgi"],
 ])
 func wrongOptionsAreRefused(arguments: [String]) {
   #expect(throws: (any Error).self) { try ServeOptions.parse(ServeOptions.unglued(arguments)) }
@@ -70,7 +106,8 @@ func wrongOptionsAreRefused(arguments: [String]) {
 @Test func helpNamesEveryOption() {
   let help = ServeOptions.helpMessage()
   for option in [
-    "-I", "-M", "-E", "-o", "-p", "-w", "--watch", "--ignore", "--reload", "--checkpoints", "--hold",
+    "-I", "-M", "-E", "-o", "-p", "-w", "--watch", "--ignore", "--reload", "--touch-file", "--reload-modules",
+    "--reload-directories", "--poll", "--checkpoints", "--hold",
     "--load-timeout", "--perl", "-e", "-a", "perl-lib",
   ] {
     #expect(help.contains(option))

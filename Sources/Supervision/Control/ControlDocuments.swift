@@ -82,10 +82,12 @@ public enum ControlDocument {
 
   /// How changes on the disk are noticed.
   public struct Watching: Codable, Equatable, Sendable {
-    /// Whether changes lead to reloads by themselves.
-    public var automatic: Bool
-    /// Why some directories are polled; none if all send events.
-    public var polling: String?
+    /// What leads to a reload: `changes`, `touch` (of the touch file) or `manual`.
+    public var trigger: String
+    /// The touch file.
+    public var touchFile: String?
+    /// What is polled and why, one sentence for each cause; empty if the kernel tells of every change.
+    public var polling: [String]
   }
 
   /// One reload.

@@ -17,7 +17,21 @@ extension Supervisor {
       generation: machine.running.map(runningDocument), reload: journal.current.map { .init($0) },
       failure: machine.rejection.map { .init($0.failure, generation: (machine.running?.number ?? 0) + 1) },
       kept: machine.kept.map { .init(number: $0.number, loadedAs: $0.loadedAs) },
-      watching: .init(automatic: freshness.isAutomatic, polling: freshness.watcher.pollReason))
+      watching: watchingDocument)
+  }
+
+  private var watchingDocument: ControlDocument.Watching {
+    var document = ControlDocument.Watching(trigger: "changes", polling: [])
+    switch freshness.trigger {
+    case .changes: break
+    case .touch(let file): (document.trigger, document.touchFile) = ("touch", file)
+    case .manual: document.trigger = "manual"
+    }
+    var news = PollNews(
+      seconds: settings.watching.poll ?? 1, looksBeforeRequests: freshness.holdsRequests)
+    let causes = freshness.watcher.pollCauses
+    if !causes.isEmpty { document.polling = news.sentences(for: causes) }
+    return document
   }
 
   private var addresses: [String] { ["http://\(listener.host):\(listener.port)/"] }

@@ -2,6 +2,7 @@ import FileWatching
 import Glibc
 import ProcessProtocol
 import ReloadModel
+import SourceFiles
 import Switchboard
 
 /// What the supervisor knows about the disk: what was touched, whether it is quiet again, and how it differs from what
@@ -10,27 +11,42 @@ final class Freshness {
   let watcher: Watcher
   /// What every Perl process is told.
   let runSettings: RunSettings
-  /// Whether changes lead to reloads by themselves.
-  let isAutomatic: Bool
+  let trigger: WatchSettings.Trigger
   /// Whether requests wait until the code is fresh (development).
   let holdsRequests: Bool
+  let triggers: ReloadTriggers
   /// When the first of the touches was seen that have not led to anything yet.
   private(set) var touchedAt: UInt64?
+  /// Whether any change counts, because a reload is under way or has failed.
+  var takesEverything = false
+  /// Whether what was found last has led to a reload that is not over: all of it belongs to that reload.
+  var isTriggered = false
+  /// What the touch file lists, for the reload that it asks for.
+  var touchList: ModulePatterns?
+  /// What the running generation's paths mean to perl.
+  var names = ModuleNames()
+  var comparisons = TraceComparisons()
 
-  private let patterns: RespawnPatterns
   private let roots: [String]
+  private var touchFile: TouchFile?
   private var settling = Settling()
   private var findings = Findings.nothing
-  private var comparisons = TraceComparisons()
   private var watched: [Int] = []
 
   init(settings: ServerSettings) {
-    isAutomatic = settings.reloads
-    holdsRequests = settings.reloads && settings.isDevelopment
-    watcher = Watcher()
+    let watching = settings.watching
+    trigger = watching.trigger
+    holdsRequests = watching.trigger != .manual && settings.isDevelopment
+    watcher = Watcher(polling: watching.poll != nil && watching.trigger != .manual)
+    if case .touch(let file) = watching.trigger { touchFile = TouchFile(path: absolute(file, relativeTo: "/")) }
     let directory = settings.applicationFile.map(parent)
-    patterns = RespawnPatterns(
-      watch: settings.watch, ignore: settings.ignore, relativeTo: directory ?? absolute("."))
+    let patterns = RespawnPatterns(
+      watch: watching.watch, ignore: watching.ignore, relativeTo: directory ?? absolute("."))
+    triggers = ReloadTriggers(
+      modules: watching.modules.isEmpty ? nil : ModulePatterns(watching.modules),
+      directories: watching.directories.flatMap {
+        [absolute($0, relativeTo: "/"), realPath(of: $0)].compactMap(\.self)
+      }, patterns: patterns)
     roots = [directory].compactMap(\.self) + patterns.roots
     runSettings = RunSettings(
       application: settings.application, includeDirectories: settings.includeDirectories, modules: settings.modules,
@@ -41,6 +57,9 @@ final class Freshness {
       spoolDirectory: ServerSettings.spoolDirectory)
   }
 
+  /// Whether changes lead to reloads by themselves.
+  var isAutomatic: Bool { trigger == .changes }
+
   /// What the Perl processes poll before a request; -1 if they need not.
   var inheritedDescriptor: Int32 { holdsRequests ? watcher.descriptor : -1 }
 
@@ -50,31 +69,54 @@ final class Freshness {
   /// When to look; nil if there is nothing to look at.
   var settlesAt: UInt64? { settling.readyAt }
 
-  /// Reads what the kernel has queued, without blocking.
+  /// Reads what the kernel has queued, without blocking, and looks at what is polled.
   func drain(at now: UInt64) {
+    if trigger == .manual { return }
     var new = watcher.drain()
     if watcher.polls { new.merge(watcher.poll()) }
-    guard isAutomatic, !new.isNothing else { return }
+    if !new.isNothing { note(new, at: now) }
+  }
+
+  private func note(_ new: Findings, at now: UInt64) {
     comparisons.note(new)
+    guard matters(new) else { return }
     findings.merge(new)
     settling.note(at: now, writersAtWork: new.writersAtWork)
     if touchedAt == nil { touchedAt = now }
   }
 
-  /// The burst is over: the respawn pattern files that differ. Nil if it is not over.
-  func settled(at now: UInt64) -> [String]? {
+  /// Whether a reload may come of it. What cannot trigger one makes no request wait.
+  private func matters(_ new: Findings) -> Bool {
+    if touchFile != nil {
+      touchFile!.noteAbsence()
+      return touchFile!.isTouched
+    }
+    if takesEverything || new.everything || !triggers.isSelective { return true }
+    return new.touched.union(new.patternFiles).contains { triggers.triggers($0, names: names) }
+  }
+
+  /// What a burst of changes was about.
+  enum Burst {
+    /// Changes of files; these are the respawn pattern files that differ.
+    case changes(patternFiles: [String])
+    /// The touch file was touched; its first line.
+    case touch(list: String)
+  }
+
+  /// The burst is over; nil if it is not.
+  func settled(at now: UInt64) -> Burst? {
     guard settling.isReady(at: now) else { return nil }
     settling.examined()
-    let files = findings.everything ? nil : findings.patternFiles
-    findings = .nothing
-    return watcher.changedPatternFiles(among: files).sorted()
+    defer { findings = .nothing }
+    if touchFile != nil { return touchFile!.isTouched ? .touch(list: touchFile!.take()) : .changes(patternFiles: []) }
+    let files = watcher.changedPatternFiles(among: findings.everything ? nil : findings.patternFiles)
+    return .changes(
+      patternFiles: files.filter { takesEverything || triggers.triggers($0, names: names) }.sorted())
   }
 
   /// Whether a file calls for new workers when it changes, though no load has read it.
-  func isRespawnPattern(_ path: String) -> Bool { patterns.matches(path) && roots.contains { contains($0, path) } }
-
-  private func contains(_ directory: String, _ path: String) -> Bool {
-    path == directory || path.hasPrefix(directory == "/" ? "/" : directory + "/")
+  func isRespawnPattern(_ path: String) -> Bool {
+    triggers.patterns.matches(path) && roots.contains { WatchRules.contains($0, path) }
   }
 
   /// What was touched has led to something.
@@ -83,10 +125,9 @@ final class Freshness {
   /// Somebody asked for a reload.
   func demanded(at now: UInt64) { if touchedAt == nil { touchedAt = now } }
 
-  // MARK: Looking
-
   /// Watches everything that the machine's traces depend on.
   func watch(_ machine: GenerationMachine) {
+    if trigger == .manual { return }
     let lazily =
       (machine.running?.lazily ?? []) + (machine.candidate?.generation.trace.events ?? [])
       + (machine.candidate?.generation.lazily ?? []) + (machine.unwanted?.trace.events ?? [])
@@ -98,59 +139,25 @@ final class Freshness {
     ]
     guard sizes != watched else { return }
     watched = sizes
+    if triggers.isSelective || touchFile != nil {
+      names = ModuleNames()
+      names.add(machine.running?.trace.events ?? [])
+      names.add(lazily)
+    }
+    if let touchFile {
+      watchTouchFile(touchFile)
+    } else {
+      watcher.watch(
+        trace: machine.running?.trace ?? LoadTrace(), lazily: lazily, rules: runSettings.rules, roots: roots,
+        patterns: triggers.patterns)
+    }
+  }
+
+  private func watchTouchFile(_ file: TouchFile) {
     watcher.watch(
-      trace: machine.running?.trace ?? LoadTrace(), lazily: lazily, rules: runSettings.rules, roots: roots,
-      patterns: patterns)
-  }
-
-  /// A candidate is about to be forked.
-  func begin(_ machine: GenerationMachine) {
-    guard let candidate = machine.candidate else { return }
-    comparisons.begin(candidate.generation, after: machine.running, restless: machine.restless.count)
-  }
-
-  /// Compares with the disk what the machine asks about.
-  func look(_ subject: GenerationMachine.Subject, _ machine: GenerationMachine) -> GenerationMachine.Findings {
-    defer {
-      comparisons.keep(only: [
-        machine.running?.loader, machine.candidate?.process, machine.unwanted?.loader, machine.baseProcess,
-      ])
-    }
-    switch subject {
-    case .candidate:
-      guard let generation = machine.candidate?.generation else { return .candidate(.none) }
-      return .candidate(difference(generation, machine, isTrigger: false))
-    case .pin:
-      return .pin(
-        (machine.candidate?.generation ?? machine.running).map { difference($0, machine, isTrigger: false) } ?? .none,
-        former: machine.unwanted.map { difference($0, machine, isTrigger: false) } ?? .none)
-    case .running, .additions:
-      let everything = subject == .running
-      return .running(
-        machine.running.map { difference($0, machine, everything: everything) } ?? .none,
-        rejected: machine.unwanted.map { difference($0, machine, everything: everything) } ?? .none,
-        base: machine.baseProcess.map {
-          difference(Generation(number: 0, loader: $0, trace: machine.baseTrace), machine, everything: everything)
-        } ?? .none)
-    }
-  }
-
-  private func difference(
-    _ generation: Generation, _ machine: GenerationMachine, isTrigger: Bool = true, everything: Bool = false
-  ) -> Difference {
-    relevant(
-      comparisons.changes(
-        generation.loader, generation.trace, generation.lazily, restless: machine.restless.count,
-        everything: everything || watcher.polls || !isAutomatic),
-      isTrigger: isTrigger, isPinned: machine.pin != nil || machine.candidate?.pin != nil)
-  }
-
-  /// Files that the user wants ignored start no reload, and make no candidate void; but a reload takes everything.
-  private func relevant(_ changes: Changes, isTrigger: Bool, isPinned: Bool) -> Difference {
-    let counting = changes.all.filter { !patterns.ignores($0.path) }
-    guard !counting.isEmpty else { return .none }
-    let all = isTrigger ? changes.all : counting
-    return Difference(
-      files: all.map(\.path), position: all.compactMap(\.position).min(), digest: isPinned ? digest(of: counting) : 0)
+      trace: LoadTrace(), lazily: [.tested(path: file.path, kind: .missing)], rules: WatchRules(libraryDirectories: []),
+      roots: [], patterns: RespawnPatterns())
+    // It may have been touched before it was watched.
+    if file.isTouched { note(Findings(touched: [file.path]), at: EventLoop.clock()) }
   }
 }

@@ -21,12 +21,8 @@ public struct ServerSettings {
   public var environment = "development"
   /// `-w`.
   public var workers = 5
-  /// `--watch`.
-  public var watch: [String] = []
-  /// `--ignore`.
-  public var ignore: [String] = []
-  /// `--reload`: whether changes on disk lead to reloads.
-  public var reloads = true
+  /// What leads to a reload.
+  public var watching = WatchSettings()
   /// `--checkpoints`: the most checkpoints of one generation.
   public var checkpoints = 16
   /// `--hold`: the seconds a request may wait for code that is being loaded.

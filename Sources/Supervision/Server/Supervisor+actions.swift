@@ -46,6 +46,7 @@ extension Supervisor {
     }
     defer { Glibc.close(ends[1]) }
     let channel = Channel(descriptor: ends[0])
+    workersSeeEvents = freshness.inheritedDescriptor >= 0
     do {
       let pid = try Spawning.start(
         settings.perl.program, baseArguments(channel: ends[1]),
@@ -161,6 +162,7 @@ extension Supervisor {
     switchboard.promote(next, generation: promotion.generation, workers: promotion.workers)
     queue = next
     candidateQueue = nil
+    freshness.promoted()
     tell(promotion)
   }
 

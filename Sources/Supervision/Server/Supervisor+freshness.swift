@@ -1,6 +1,7 @@
 import FileWatching
 import Glibc
 import ProcessProtocol
+import ReloadModel
 public import Switchboard
 
 /// The promise that a request which comes after a save sees the saved code or its error.
@@ -22,8 +23,10 @@ extension Supervisor: SwitchboardDelegate {
   /// Reads what was touched.
   func noticeTouches() {
     if freshness.holdsRequests { scoreboard.examining = 1 }
+    freshness.takesEverything = machine.isBusy || machine.unwanted != nil
     freshness.drain(at: EventLoop.clock())
     awaitQuiet()
+    followPolling()
     if !isHandling { showFreshness() }
   }
 
@@ -35,13 +38,30 @@ extension Supervisor: SwitchboardDelegate {
     let timer = loop.after(time > now ? time - now : 0) { [unowned self] in
       settlingTimer = nil
       noticeTouches()
-      if let files = freshness.settled(at: EventLoop.clock()) {
+      if let burst = freshness.settled(at: EventLoop.clock()) {
         if let settlingTimer { loop.cancel(settlingTimer.timer) }
         settlingTimer = nil
-        handle(.touched(respawning: files))
+        examine(burst)
       }
     }
     settlingTimer = (timer, time)
+  }
+
+  private func examine(_ burst: Freshness.Burst) {
+    switch burst {
+    case .changes(let files): handle(.touched(respawning: files))
+    case .touch(let line):
+      let list = ModulePatterns([line])
+      // No list: whatever differs is loaded, and if nothing does, new workers at least know no old template.
+      if line.allSatisfy(\.isWhitespace) || machine.unwanted != nil {
+        journal.demandedBy = .touchFile
+        return handle(.demanded)
+      }
+      freshness.touchList = list
+      let before = (machine.running?.number, machine.candidate?.process)
+      handle(.touched(respawning: []))
+      if before == (machine.running?.number, machine.candidate?.process) { tell(touchedInVain: line, list) }
+    }
   }
 
   /// Tells the workers and the switchboard how things stand. While there is an error to show instead of the running
@@ -51,7 +71,7 @@ extension Supervisor: SwitchboardDelegate {
     if isFresh { freshness.resolved() }
     let hasError = machine.rejection != nil
     // Where no events come, workers cannot see for themselves: every request passes the switchboard, which looks.
-    let isBlind = freshness.watcher.polls
+    let isBlind = freshness.watcher.polls || !workersSeeEvents
     if freshness.holdsRequests { scoreboard.examining = !isFresh || hasError || isBlind ? 1 : 0 }
     if isFresh, !wasFresh { switchboard.resume() }
     wasFresh = isFresh
@@ -59,20 +79,34 @@ extension Supervisor: SwitchboardDelegate {
 
   func look(_ subject: GenerationMachine.Subject) {
     if freshness.holdsRequests { scoreboard.examining = 1 }
-    if freshness.isAutomatic { freshness.watch(machine) }
+    freshness.takesEverything = machine.isBusy || machine.unwanted != nil
+    freshness.watch(machine)
     freshness.drain(at: EventLoop.clock())
     awaitQuiet()
     handle(.looked(freshness.look(subject, machine)))
-    if freshness.isAutomatic, freshness.watcher.polls { pollSoon() }
+    followPolling()
   }
 
-  /// Looks once a second at what sends no events.
-  private func pollSoon() {
-    guard pollTimer == nil else { return }
-    pollTimer = loop.after(Self.second) { [unowned self] in
+  /// Has the loop tell when the kernel has queued events. Where it gave no queue at first, it may have done so later.
+  func watchQueue() {
+    let descriptor = freshness.watcher.descriptor
+    guard descriptor != watchedQueue else { return }
+    do {
+      try loop.watch(descriptor, .readable) { [unowned self] _ in noticeTouches() }
+      watchedQueue = descriptor
+    } catch {
+      report("\(error)")
+    }
+  }
+
+  /// Looks now and then at what sends no events, and says so.
+  private func followPolling() {
+    watchQueue()
+    tellHowFilesAreWatched()
+    guard freshness.watcher.polls, freshness.trigger != .manual, pollTimer == nil else { return }
+    pollTimer = loop.after(settings.watching.pollInterval) { [unowned self] in
       pollTimer = nil
       noticeTouches()
-      if freshness.watcher.polls { pollSoon() }
     }
   }
 }

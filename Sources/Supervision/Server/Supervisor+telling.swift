@@ -1,6 +1,7 @@
 import FileWatching
 import Glibc
 import ProcessProtocol
+import ReloadModel
 import Switchboard
 
 /// What people are told.
@@ -27,7 +28,28 @@ extension Supervisor {
       log.inform(
         "generation \(promotion.generation) by \(promotion.way.rawValue) in \(time) ms\(named(promotion.files))")
     }
-    if let reason = freshness.watcher.pollReason { report(reason) }
+    tellHowFilesAreWatched()
+  }
+
+  /// Which files are polled, and why; each cause is told once, and so is its end.
+  func tellHowFilesAreWatched() {
+    let watcher = freshness.watcher
+    if watcher.pollCauses.isEmpty {
+      for text in pollNews.sentences(for: [:]) { log.inform(text) }
+    } else {
+      for text in pollNews.sentences(for: watcher.pollCauses) {
+        if watcher.isPolling { log.inform(text) } else { log.warn(text) }
+      }
+    }
+    if let reason = watcher.incompleteReason { report(reason) }
+  }
+
+  /// The touch file was touched, and what it lists has not changed.
+  func tell(touchedInVain line: String, _ list: ModulePatterns) {
+    guard case .touch(let file) = freshness.trigger else { return }
+    let words = line.split(whereSeparator: \.isWhitespace).joined(separator: " ").prefix(200)
+    let unknown = list.unknown.isEmpty ? "" : " (\(list.unknown.prefix(3).joined(separator: ", ")): no module's name)"
+    log.inform("\(file) was touched and lists \(words)\(unknown): none of that has changed, so nothing is reloaded")
   }
 
   /// `: lib/My/App.pm, app.psgi and 3 more`.

@@ -60,6 +60,11 @@ public final class Supervisor {
   var reported: Set<String> = []
   var settlingTimer: (timer: EventLoop.Timer, at: UInt64)?
   var pollTimer: EventLoop.Timer?
+  var pollNews: PollNews
+  /// The watcher's descriptor that the loop knows, -1 for none.
+  var watchedQueue: Int32 = -1
+  /// Whether the Perl processes have that descriptor, too.
+  var workersSeeEvents = true
   /// What the switchboard was last told.
   var wasFresh = true
 
@@ -80,6 +85,7 @@ public final class Supervisor {
     guard let scoreboard = Scoreboard(slotCount: Self.slotCount) else { throw SystemError("make the scoreboard") }
     self.scoreboard = scoreboard
     freshness = Freshness(settings: settings)
+    pollNews = PollNews(seconds: settings.watching.poll ?? 1, looksBeforeRequests: freshness.holdsRequests)
     var board = SwitchboardSettings(
       spoolDirectory: ServerSettings.spoolDirectory, developmentMode: freshness.holdsRequests)
     board.hold = UInt64(settings.hold) * Self.second
@@ -87,7 +93,7 @@ public final class Supervisor {
     machine = GenerationMachine(
       settings: .init(
         waitsForSaves: settings.isDevelopment, answersWithFailures: freshness.holdsRequests,
-        isAutomatic: settings.reloads, workers: settings.workers,
+        isAutomatic: freshness.isAutomatic, workers: settings.workers,
         checkpoints: settings.checkpoints))
   }
 
@@ -110,9 +116,7 @@ public final class Supervisor {
     do {
       switchboard.delegate = self
       try loop.watch(signals.descriptor, .readable) { [unowned self] _ in receiveSignals() }
-      if freshness.watcher.descriptor >= 0 {
-        try loop.watch(freshness.watcher.descriptor, .readable) { [unowned self] _ in noticeTouches() }
-      }
+      watchQueue()
       try switchboard.listen(on: listener.descriptor, port: listener.port)
       try control?.start()
     } catch {

@@ -20,8 +20,12 @@ struct StatusText {
         "kept",
         "generation \(kept.number)\(kept.number == kept.loadedAs ? "" : " (code of \(kept.loadedAs))"): nacre rollback")
     }
-    if !status.watching.automatic { add("watching", "nothing: reloads on HUP and nacre reload only") }
-    if let polling = status.watching.polling { add("watching", polling) }
+    switch status.watching.trigger {
+    case "manual": add("watching", "nothing: reloads on HUP and nacre reload only")
+    case "touch": add("watching", "the touch file only, \(shown(status.watching.touchFile ?? ""))")
+    default: break
+    }
+    for text in status.watching.polling { add("polling", text) }
     for (index, reload) in last.enumerated() {
       add(index == 0 ? "last" : "", "\(Duration.clock(reload.at))  \(reload.sentence)")
     }

@@ -19,6 +19,13 @@ final class Site {
     for (file, text) in files { try write(file, text) }
   }
 
+  /// What lies in a directory that is there already, such as a mount.
+  init(at path: String, include: [String] = []) throws {
+    scratch = try Scratch()
+    self.path = path
+    self.include = include
+  }
+
   /// The source of an `app.psgi` that answers each request with a Perl expression as plain text.
   static func app(_ expression: String, using preamble: String = "") -> String {
     """
