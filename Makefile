@@ -4,6 +4,8 @@
 PERL ?= perl
 # Where `make install` puts things; DESTDIR is put in front of it, for packagers.
 PREFIX ?= /usr/local
+# What the tests of frameworks load.
+frameworks = libcatalyst-perl libcatalyst-modules-perl libcatalyst-view-tt-perl libconfig-general-perl
 # Where `make run` listens.
 PORT ?= 5000
 export PERL
@@ -44,7 +46,7 @@ perl-headers:
 	@.ci/need-perl-headers
 
 test-packages: perl-headers
-	@.ci/need libplack-perl libmoose-perl libmoo-perl bindfs
+	@.ci/need libplack-perl libmoose-perl libmoo-perl bindfs $(frameworks)
 
 test: test-packages build
 	swift build --build-tests

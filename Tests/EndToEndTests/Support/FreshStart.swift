@@ -14,16 +14,32 @@ enum FreshStart {
         my $app = do $main::file; if (!$app && (my $error = $@ || $!)) { die $error } $app' or die $@;
     };
     open my $input, '<', \'';
+    my ($decoded, $query) = split /\?/, $path, 2;
     my $answer = $app->({
-      REQUEST_METHOD => $method, PATH_INFO => $path, SCRIPT_NAME => '', QUERY_STRING => '', REQUEST_URI => $path,
+      REQUEST_METHOD => $method, PATH_INFO => $decoded, SCRIPT_NAME => '', QUERY_STRING => $query // '',
+      REQUEST_URI => $path, HTTP_HOST => 'localhost',
       SERVER_NAME => 'localhost', SERVER_PORT => 80, SERVER_PROTOCOL => 'HTTP/1.1', 'psgi.version' => [1, 1],
       'psgi.url_scheme' => 'http', 'psgi.input' => $input, 'psgi.errors' => \*STDERR, 'psgi.streaming' => 1,
       'psgi.nonblocking' => '', 'psgi.multithread' => '', 'psgi.multiprocess' => 1, 'psgi.run_once' => '',
     });
+    # A delayed answer: what it is called with is the responder, and what that returns takes the body in parts.
+    my @parts;
+    if (ref $answer eq 'CODE') {
+      my $delayed = $answer;
+      $delayed->(sub { $answer = shift; bless \@parts, 'Writer' });
+    }
+    sub Writer::write { push @{ $_[0] }, $_[1] }
+    sub Writer::close { }
+    my $body = $answer->[2] // \@parts;
+    if (ref $body ne 'ARRAY') {
+      my $from = $body;
+      local $/ = \65536;
+      for ($body = []; defined(my $part = $from->getline);) { push @$body, $part }
+    }
     open my $out, '>:raw', $to or die;
     print $out "HTTP/1.1 $answer->[0]\r\n";
     while (my ($name, $value) = splice @{$answer->[1]}, 0, 2) { print $out "$name: $value\r\n" }
-    print $out "\r\n", ref $answer->[2] eq 'ARRAY' ? @{$answer->[2]} : do { local $/; readline $answer->[2] };
+    print $out "\r\n", @$body;
     close $out;
     """#
 
@@ -57,7 +73,7 @@ extension Server {
     #expect(answer.text == expected, "\(self)", sourceLocation: sourceLocation)
     #expect(fresh.text == expected, "the test expects what a fresh start does not do", sourceLocation: sourceLocation)
     #expect(answer.status == fresh.status, "\(self)", sourceLocation: sourceLocation)
-    for header in fresh.headers {
+    for header in fresh.headers where header.name.lowercased() != "date" {
       #expect(answer[header.name] == header.value, "header \(header.name)\n\(self)", sourceLocation: sourceLocation)
     }
   }
