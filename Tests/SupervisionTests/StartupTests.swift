@@ -156,3 +156,12 @@ private func complaint(_ body: () throws -> Void) -> String {
     #expect(complaint { _ = try ListeningSocket(host: "192.0.2.1", port: 0) }.contains("no address of this machine"))
   }
 }
+
+@Test(arguments: [
+  ("/srv/shop/app.psgi", "/srv/shop"), ("/srv/shop/bin/app.psgi", "/srv/shop"), ("/srv/shop/script/my_app", "/srv/shop"),
+  ("/usr/local/bin/app.psgi", "/usr/local/bin"), ("/usr/bin/app.psgi", "/usr/bin"), ("/bin/app.psgi", "/bin"),
+  ("/home/ann/bin/app.psgi", "/home/ann/bin"), ("/home/ann/shop/bin/app.psgi", "/home/ann/shop"),
+])
+func applicationInBinBelongsToTheDirectoryAbove(file: String, directory: String) {
+  #expect(ApplicationFile.directory(of: file, person: "/home/ann") == directory)
+}

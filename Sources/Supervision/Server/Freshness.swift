@@ -39,7 +39,7 @@ final class Freshness {
     holdsRequests = watching.trigger != .manual && settings.isDevelopment
     watcher = Watcher(polling: watching.poll != nil && watching.trigger != .manual)
     if case .touch(let file) = watching.trigger { touchFile = TouchFile(path: absolute(file, relativeTo: "/")) }
-    let directory = settings.applicationFile.map(parent)
+    let directory = settings.applicationFile.map { ApplicationFile.directory(of: $0) }
     let patterns = RespawnPatterns(
       watch: watching.watch, ignore: watching.ignore, relativeTo: directory ?? absolute("."))
     triggers = ReloadTriggers(

@@ -16,6 +16,21 @@ public enum ApplicationFile {
     return try readable(path)
   }
 
+  /// The application's directory: that of its file, or the one above if the file is in `bin`, `script` or the like
+  /// (`dancer2 gen` and `mojo generate app` lay applications out so, with the templates beside `bin`).
+  ///
+  /// - Parameters:
+  ///   - file: The absolute path of the application's file.
+  ///   - person: The home directory of whoever runs it, which holds more than an application, like
+  ///     `/usr/local`; nil: `HOME` says.
+  public static func directory(of file: String, person: String? = nil) -> String {
+    let person = person ?? getenv("HOME").map { String(cString: $0) } ?? ""
+    let directory = parent(file)
+    let above = parent(directory)
+    let isCommands = ["bin", "script", "scripts", "psgi"].contains(String(directory.split(separator: "/").last ?? ""))
+    return !isCommands || ["/", "/usr", "/usr/local", "/opt", person].contains(above) ? directory : above
+  }
+
   private static func readable(_ file: String) throws(StartupError) -> String {
     guard access(file, R_OK) == 0 else {
       throw StartupError("the application \(file) cannot be read: \(String(cString: strerror(errno))).")
