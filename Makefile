@@ -5,7 +5,8 @@ PERL ?= perl
 # Where `make install` puts things; DESTDIR is put in front of it, for packagers.
 PREFIX ?= /usr/local
 # What the tests of frameworks load.
-frameworks = libcatalyst-perl libcatalyst-modules-perl libcatalyst-view-tt-perl libconfig-general-perl
+frameworks = libcatalyst-perl libcatalyst-modules-perl libcatalyst-view-tt-perl libconfig-general-perl \
+    libdancer2-perl libtemplate-perl libmojolicious-perl
 # Where `make run` listens.
 PORT ?= 5000
 export PERL
