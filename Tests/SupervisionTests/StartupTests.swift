@@ -158,7 +158,8 @@ private func complaint(_ body: () throws -> Void) -> String {
 }
 
 @Test(arguments: [
-  ("/srv/shop/app.psgi", "/srv/shop"), ("/srv/shop/bin/app.psgi", "/srv/shop"), ("/srv/shop/script/my_app", "/srv/shop"),
+  ("/srv/shop/app.psgi", "/srv/shop"), ("/srv/shop/bin/app.psgi", "/srv/shop"),
+  ("/srv/shop/script/my_app", "/srv/shop"),
   ("/usr/local/bin/app.psgi", "/usr/local/bin"), ("/usr/bin/app.psgi", "/usr/bin"), ("/bin/app.psgi", "/bin"),
   ("/home/ann/bin/app.psgi", "/home/ann/bin"), ("/home/ann/shop/bin/app.psgi", "/home/ann/shop"),
 ])
