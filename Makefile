@@ -47,7 +47,8 @@ perl-headers:
 	@.ci/need-perl-headers
 
 test-packages: perl-headers
-	@.ci/need libplack-perl libmoose-perl libmoo-perl bindfs $(frameworks)
+	@.ci/need libplack-perl libmoose-perl libmoo-perl bindfs
+	@.ci/need $(frameworks)
 
 test: test-packages build
 	swift build --build-tests
