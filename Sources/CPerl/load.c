@@ -136,10 +136,11 @@ void cp_hook_ops(void) {
 
 void cp_set_observer(const cp_load_observer *told) { cp_hooked.observer = *told; }
 
-void cp_observe(bool loads, bool files) {
+void cp_observe(bool loads, bool files, bool writes) {
   cp_is_host_thread = true;
   follows_loads = loads;
   cp_hooked.follows_files = files;
+  cp_hooked.follows_writes = writes;
 }
 
 /* MARK: @INC and %INC */

@@ -10,6 +10,7 @@ typedef struct {
   OP *(*original[OP_max])(pTHX);
   cp_load_observer observer;
   bool follows_files;
+  bool follows_writes;
 } cp_hooks;
 
 extern cp_hooks cp_hooked;

@@ -1,4 +1,5 @@
 import Glibc
+import ProcessProtocol
 import ReloadModel
 import SourceFiles
 
@@ -7,8 +8,10 @@ extension LoadTracer {
   /// Files of the system are not the application's: they change with the machine, not with a deploy.
   private static let system = ["/proc", "/sys", "/dev", "/run", "/usr", "/lib", "/lib64", "/bin", "/sbin"]
 
-  private func isOfInterest(_ path: String) -> Bool {
-    mode == .load && isWatched(path) && !Self.system.contains { WatchRules.contains($0, path) }
+  private func isOfInterest(_ path: String) -> Bool { mode == .load && isOfApplication(path) }
+
+  private func isOfApplication(_ path: String) -> Bool {
+    isWatched(path) && !Self.system.contains { WatchRules.contains($0, path) }
   }
 
   func opens(_ path: String, error: Int32) {
@@ -28,7 +31,15 @@ extension LoadTracer {
   func writes(_ path: String) {
     settle()
     let path = WorkingDirectory.absolute(path)
-    if isOfInterest(path) { record(.written(path: path)) }
+    switch mode {
+    case .nothing: break
+    case .load: if isOfApplication(path) { record(.written(path: path)) }
+    case .service:
+      guard isOfApplication(path) else { return }
+      // Bounded: a session store has a file a visitor. What is told twice does no harm.
+      if toldWrites.count > 1000 { toldWrites.removeAll() }
+      if toldWrites.insert(path).inserted { HostProcess.current?.channel.send(.trace([.written(path: path)])) }
+    }
   }
 
   func lists(_ path: String, error: Int32) {

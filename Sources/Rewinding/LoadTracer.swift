@@ -26,6 +26,8 @@ final class LoadTracer {
   private(set) var position = 0
   /// Whether the files of the `%INC` keys that were asked for again are watched: `["strict.pm": false]`.
   private var watchedKeys: [String: Bool] = [:]
+  /// What this worker has written and told of.
+  var toldWrites: Set<String> = []
 
   private var spacing = CheckpointSpacing(plan: .first(maximum: 0))
   /// When the load began, in microseconds; the time for which it was suspended does not count.
@@ -85,7 +87,7 @@ final class LoadTracer {
     mode = .load
     loadBegan = Clock.microseconds()
     lowestFree = Descriptors.lowestFree()
-    cp_observe(true, true)
+    cp_observe(true, true, true)
   }
 
   /// In a candidate: what `nacre` wants of this load. The time for which the process was suspended (in microseconds)
@@ -99,14 +101,14 @@ final class LoadTracer {
   /// The load is over; nothing more is followed here.
   func finish() {
     mode = .nothing
-    cp_observe(false, false)
+    cp_observe(false, false, false)
     open = []
   }
 
-  /// In a worker: files that are loaded while it serves are followed.
+  /// In a worker: files that are loaded while it serves are followed, and those that it writes.
   func serve() {
     mode = .service
-    cp_observe(true, false)
+    cp_observe(true, false, true)
   }
 
   /// What the load has left open.

@@ -41,6 +41,15 @@ extension GenerationMachine {
     return difference.files.first { sources.contains($0) && voids[$0]! >= Self.patienceWithSources }
   }
 
+  /// From now on these paths say nothing, but for source files of the load.
+  mutating func stopFollowing(_ paths: Set<String>) {
+    restless.formUnion(paths)
+    running?.trace.calm(restless)
+    running?.lazily.removeAll { paths.contains($0.path) }
+    candidate?.generation.trace.calm(restless)
+    rejection?.trace.calm(restless)
+  }
+
   /// The candidate comes to nothing; the running generation has not noticed. `tryingAgain` after a while, if the disk is
   /// not at fault; so is one that was built although nothing had changed, for there is nothing to put right.
   mutating func reject(_ failure: LoadFailure, tryingAgain: Bool = false) {

@@ -26,6 +26,8 @@ extension GenerationMachine {
     /// The disk has been touched and is quiet again. `respawning` are files that no load reads, but that call for new
     /// workers.
     case touched(respawning: [String])
+    /// What is at these paths says nothing any more: the application itself writes there.
+    case stoppedFollowing([String])
     /// A person asks for a reload, whatever the disk says.
     case demanded
     /// A person asks for a cold start, from a new base.

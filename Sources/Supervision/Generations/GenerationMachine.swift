@@ -103,6 +103,7 @@ struct GenerationMachine {
     case .workerReady(let process): workerReady(process)
     case .ended(let process, let departure): ended(process, departure)
     case .touched(let files): touched(files)
+    case .stoppedFollowing(let paths): stopFollowing(Set(paths))
     case .demanded: demanded()
     case .coldStartDemanded: coldStartDemanded()
     case .rollBackDemanded: rollBackDemanded()

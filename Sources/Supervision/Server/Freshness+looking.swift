@@ -19,12 +19,6 @@ extension Freshness {
     comparisons.begin(candidate.generation, after: machine.running, restless: machine.restless.count)
   }
 
-  /// A candidate was promoted: what differs from now on must trigger a reload of its own.
-  func promoted() {
-    isTriggered = false
-    touchList = nil
-  }
-
   /// Compares with the disk what the machine asks about.
   func look(_ subject: GenerationMachine.Subject, _ machine: GenerationMachine) -> GenerationMachine.Findings {
     defer {

@@ -26,6 +26,13 @@ final class Freshness {
   /// What the running generation's paths mean to perl.
   var names = ModuleNames()
   var comparisons = TraceComparisons()
+  /// The files that the application itself writes.
+  var selfWriting = SelfWriting()
+  /// What the running generation's load has loaded, and what it has read, listed and tested besides.
+  private(set) var sources: Set<String> = []
+  private(set) var readAtLoad: Set<String> = []
+  /// The application's directory as it was given, and without links, if that is another path.
+  let alias: (given: String, real: String)?
 
   private let roots: [String]
   private var touchFile: TouchFile?
@@ -40,6 +47,8 @@ final class Freshness {
     watcher = Watcher(polling: watching.poll != nil && watching.trigger != .manual)
     if case .touch(let file) = watching.trigger { touchFile = TouchFile(path: absolute(file, relativeTo: "/")) }
     let directory = settings.applicationFile.map { ApplicationFile.directory(of: $0) }
+    let real = directory.flatMap { realPath(of: $0) }
+    alias = directory.flatMap { given in real.flatMap { $0 == given ? nil : (given, $0) } }
     let patterns = RespawnPatterns(
       watch: watching.watch, ignore: watching.ignore, relativeTo: directory ?? absolute("."))
     triggers = ReloadTriggers(
@@ -79,6 +88,8 @@ final class Freshness {
 
   private func note(_ new: Findings, at now: UInt64) {
     comparisons.note(new)
+    var new = new
+    new.patternFiles.subtract(selfWriting.stopped)
     guard matters(new) else { return }
     findings.merge(new)
     settling.note(at: now, writersAtWork: new.writersAtWork)
@@ -91,7 +102,8 @@ final class Freshness {
       touchFile!.noteAbsence()
       return touchFile!.isTouched
     }
-    if takesEverything || new.everything || !triggers.isSelective { return true }
+    if takesEverything || new.everything { return true }
+    if !triggers.isSelective { return !new.isNothing }
     return new.touched.union(new.patternFiles).contains { triggers.triggers($0, names: names) }
   }
 
@@ -111,7 +123,9 @@ final class Freshness {
     if touchFile != nil { return touchFile!.isTouched ? .touch(list: touchFile!.take()) : .changes(patternFiles: []) }
     let files = watcher.changedPatternFiles(among: findings.everything ? nil : findings.patternFiles)
     return .changes(
-      patternFiles: files.filter { takesEverything || triggers.triggers($0, names: names) }.sorted())
+      patternFiles: files.subtracting(selfWriting.stopped).filter {
+        takesEverything || triggers.triggers($0, names: names)
+      }.sorted())
   }
 
   /// Whether a file calls for new workers when it changes, though no load has read it.
@@ -139,6 +153,7 @@ final class Freshness {
     ]
     guard sizes != watched else { return }
     watched = sizes
+    noteLoad(machine.running?.trace ?? LoadTrace())
     if triggers.isSelective || touchFile != nil {
       names = ModuleNames()
       names.add(machine.running?.trace.events ?? [])
@@ -150,6 +165,17 @@ final class Freshness {
       watcher.watch(
         trace: machine.running?.trace ?? LoadTrace(), lazily: lazily, rules: runSettings.rules, roots: roots,
         patterns: triggers.patterns)
+    }
+  }
+
+  private func noteLoad(_ trace: LoadTrace) {
+    (sources, readAtLoad) = ([], [])
+    for event in trace.events {
+      switch event {
+      case .began(let file, _, _, _, _): sources.insert(file)
+      case .read, .listed, .tested, .measured, .missing: readAtLoad.insert(event.path)
+      case .ended, .written, .library, .used: break
+      }
     }
   }
 

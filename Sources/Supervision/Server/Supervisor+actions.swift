@@ -162,8 +162,11 @@ extension Supervisor {
     switchboard.promote(next, generation: promotion.generation, workers: promotion.workers)
     queue = next
     candidateQueue = nil
-    freshness.promoted()
     tell(promotion)
+    for verdict in freshness.promoted(by: promotion.isFirst ? [] : promotion.files, way: promotion.way) {
+      tell(verdict)
+      handle(.stoppedFollowing([verdict.file]))
+    }
   }
 
   private func reject(_ failure: LoadFailure, generation: UInt64, running: UInt64?) {

@@ -78,7 +78,9 @@ extension Supervisor {
     case .forkFailed(let number, let message): failOrder(ProcessToken(number: number), message)
     case .dropCheckpoints(let positions):
       handle(.checkpointsDropped(positions: positions.map(Int.init), by: token))
-    case .trace(let events): handle(.traced(token, events))
+    case .trace(let events):
+      let events = process.isWorker ? freshness.takeWrites(of: events) : events
+      if !events.isEmpty { handle(.traced(token, events)) }
     case .loaded(let summary):
       unlimit(process)
       process.timeout = nil

@@ -44,6 +44,20 @@ extension Supervisor {
     if let reason = watcher.incompleteReason { report(reason) }
   }
 
+  /// A file that would have had the application reloaded for ever.
+  func tell(_ verdict: SelfWriting.Verdict) {
+    if let directory = verdict.directory {
+      log.warn(
+        "the application itself wrote \(verdict.file), and such files caused the last \(verdict.rounds) reloads: what it "
+          + "writes in \(directory) starts no reload any more (what others change there does); --ignore it to say so at once"
+      )
+    } else {
+      log.warn(
+        "\(verdict.file) was written again after each of the last \(verdict.rounds) reloads that it caused: it is not "
+          + "watched any more; --ignore it to say so at once")
+    }
+  }
+
   /// The touch file was touched, and what it lists has not changed.
   func tell(touchedInVain line: String, _ list: ModulePatterns) {
     guard case .touch(let file) = freshness.trigger else { return }
