@@ -44,7 +44,7 @@ extension Worker {
       refuse(&connection, refusal)
       return .gave
     case .head(let length):
-      if !isFirst, isTooOld {
+      if !isFirst, isTooOld || isReserved {
         leave(&connection, .tooOld)
         return .gave
       }
@@ -94,6 +94,11 @@ extension Worker {
       if seat.scoreboard.examining != 0 { return true }
     }
     return seat.scoreboard.publishedGeneration != seat.generation
+  }
+
+  /// Whether `nacre` answers the request that has just been read by itself. What it lends, it does not.
+  private var isReserved: Bool {
+    hasReservedPaths && ReservedPath.contains(request.path.slice(of: input.bytes))
   }
 
   private func readBody(_ connection: inout Connection, headLength: Int) -> RequestBody.Reading {

@@ -54,11 +54,14 @@ final class Worker {
   var request = RequestHead()
   /// Whether the application asked for this worker's end (`psgix.harakiri.commit`).
   var isToLeave = false
+  /// Whether `nacre` answers some paths by itself.
+  let hasReservedPaths: Bool
 
   init(_ application: OpaquePointer, _ seat: WorkerSeat) {
     self.application = application
     self.seat = seat
     cell = seat.scoreboard.cell(seat.cell)
+    hasReservedPaths = seat.settings.environment == "development"
     builder = EnvironmentBuilder()
     outlet = Outlet(spoolDirectory: seat.settings.spoolDirectory)
     exchange = Exchange(outlet: outlet, cell: cell, keys: builder.keys)

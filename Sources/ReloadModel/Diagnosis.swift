@@ -72,7 +72,8 @@ public struct Diagnosis: Equatable, Sendable {
     return (text.startIndex...(text.endIndex - part.count)).first { text[$0...].starts(with: part) }
   }
 
-  private static func lastIndex(of part: String, in text: ArraySlice<UInt8>) -> Int? {
+  /// Where a part begins for the last time.
+  static func lastIndex(of part: String, in text: ArraySlice<UInt8>) -> Int? {
     let part = Array(part.utf8)
     guard text.count >= part.count else { return nil }
     return (text.startIndex...(text.endIndex - part.count)).last { text[$0...].starts(with: part) }

@@ -18,17 +18,29 @@ public struct FailureReport: Equatable, Sendable {
   public let generation: UInt64
   /// What answers requests meanwhile.
   public let meanwhile: Meanwhile
+  /// What was found around it.
+  public let scene: FailureScene
 
   /// Makes a report.
-  public init(_ failure: LoadFailure, generation: UInt64, meanwhile: Meanwhile) {
+  public init(
+    _ failure: LoadFailure, generation: UInt64, meanwhile: Meanwhile, scene: FailureScene = FailureScene()
+  ) {
     self.failure = failure
     self.generation = generation
     self.meanwhile = meanwhile
+    self.scene = scene
   }
 
   /// What happened, as one sentence.
-  public var headline: String {
-    if let hook = failure.hook { return "A worker could not start: its start hook of \(place(hook)) \(hookEnd)." }
+  public var headline: String { headline { $0 } }
+
+  /// What happened, as one sentence that shows paths in this way.
+  func headline(showing shown: (String) -> String) -> String {
+    if let hook = failure.hook {
+      return "A worker could not start: its start hook of \(shown(place(hook))) \(hookEnd)."
+    }
+    let subject = failure.file.isEmpty ? "The application" : shown(failure.file)
+    let inFile = failure.file.isEmpty ? "" : " \(shown(failure.file))"
     return switch failure.cause {
     case .died: "\(subject) could not be loaded."
     case .exited: "The code called exit(\(failure.status)) while it was loading\(inFile)."
@@ -86,6 +98,7 @@ public struct FailureReport: Equatable, Sendable {
     let verdict = meanwhile == .triesAgain ? "" : "generation \(generation) rejected. "
     var lines = ["nacre: \(verdict)\(headline)"]
     if let place { lines.append("  at \(place)") }
+    if let source = scene.excerpt?.markedText { lines.append("     \(source)") }
     lines += messageLines.map { "  | \($0)" }
     lines += usedFrom.map { "  \($0)" }
     lines.append("  \(remedy). \(standing)")
@@ -97,6 +110,7 @@ public struct FailureReport: Equatable, Sendable {
     var lines = [headline]
     if let place { lines.append("at \(place)") }
     if !messageLines.isEmpty { lines += [""] + messageLines }
+    if let excerpt = scene.excerpt { lines += [""] + excerpt.plainLines }
     if !usedFrom.isEmpty { lines += [""] + usedFrom }
     lines += ["", "\(remedy). \(standing)"]
     return lines.joined(separator: "\n") + "\n"
@@ -109,8 +123,10 @@ public struct FailureReport: Equatable, Sendable {
   }
 
   /// perl's message without the lines that the chain already tells.
-  var messageLines: [String] {
-    let lines = failure.message.split(separator: "\n", omittingEmptySubsequences: false).map(String.init)
+  var messageLines: [String] { Self.messageLines(of: failure.message) }
+
+  static func messageLines(of message: String) -> [String] {
+    let lines = message.split(separator: "\n", omittingEmptySubsequences: false).map(String.init)
     let kept = lines.filter {
       !$0.hasPrefix("BEGIN failed--compilation aborted at ") && !$0.hasPrefix("Compilation failed in require at ")
     }
@@ -129,22 +145,4 @@ public struct FailureReport: Equatable, Sendable {
   }
 
   private func place(_ step: LoadFailure.Step) -> String { step.line > 0 ? "\(step.file):\(step.line)" : step.file }
-
-  private var subject: String { failure.file.isEmpty ? "The application" : failure.file }
-  private var inFile: String { failure.file.isEmpty ? "" : " \(failure.file)" }
-}
-
-/// Names of signals, for people.
-public enum SignalName {
-  /// `signal 11 (SIGSEGV)`; the number alone where the name is not well known.
-  public static func of(_ number: Int32) -> String {
-    names[number].map { "signal \(number) (\($0))" } ?? "signal \(number)"
-  }
-
-  /// Linux, the numbers that are the same on x86-64 and arm64.
-  private static let names: [Int32: String] = [
-    1: "SIGHUP", 2: "SIGINT", 3: "SIGQUIT", 4: "SIGILL", 5: "SIGTRAP", 6: "SIGABRT", 7: "SIGBUS", 8: "SIGFPE",
-    9: "SIGKILL", 10: "SIGUSR1", 11: "SIGSEGV", 12: "SIGUSR2", 13: "SIGPIPE", 14: "SIGALRM", 15: "SIGTERM",
-    16: "SIGSTKFLT", 24: "SIGXCPU", 25: "SIGXFSZ", 31: "SIGSYS",
-  ]
 }

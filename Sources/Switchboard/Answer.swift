@@ -1,3 +1,4 @@
+import Glibc
 import HTTP1
 
 /// An answer that `nacre` gives by itself. The connection is closed after it.
@@ -7,17 +8,13 @@ struct Answer {
   var body: [UInt8]
   /// Seconds after which it is worth trying again.
   var retryAfter: Int?
+  /// The Content-Security-Policy of a page.
+  var policy: String?
 
   init(status: Int, _ sentence: String, retryAfter: Int? = nil) {
     self.status = status
     body = Array((sentence + "\n").utf8)
     self.retryAfter = retryAfter
-  }
-
-  init(status: Int, contentType: StaticString, body: [UInt8]) {
-    self.status = status
-    self.contentType = contentType
-    self.body = body
   }
 
   static let stillLoading = Answer(
@@ -32,15 +29,43 @@ struct Answer {
   static let bodyNotKept = Answer(
     status: 503, "The request body could not be kept. Try again in a moment.", retryAfter: 1)
   static let notLent = Answer(status: 503, "No worker could take the request. Try again in a moment.", retryAfter: 1)
+  static let tooManyStreams = Answer(status: 503, "Too many error pages are open. Reload them by hand.")
 
   init(_ refusal: Refusal) { self.init(status: refusal.status, "\(refusal.explanation)") }
 
-  /// The response's bytes; without the body for HEAD.
-  func encoded(isHead: Bool) -> [UInt8] {
-    var head = "HTTP/1.1 \(status) \(ReasonPhrase.of(status))\r\n"
+  /// The answer to a request while there is no good code.
+  init(_ failure: FailureAnswer, wantsPage: Bool, isForm: Bool) {
+    status = failure.status
+    body = failure.text
+    retryAfter = failure.retryAfter
+    guard wantsPage, let page = failure.page else { return }
+    contentType = "text/html; charset=utf-8"
+    body = isForm ? page.formHTML : page.html
+    policy = page.policy
+  }
+
+  /// The response's bytes; without the body for HEAD. `date` is seconds after the epoch.
+  func encoded(isHead: Bool, date: Int) -> [UInt8] {
+    var head = "HTTP/1.1 \(status) \(ReasonPhrase.of(status))\r\nDate: \(Self.written(date))\r\n"
     head += "Content-Type: \(contentType)\r\nContent-Length: \(body.count)\r\n"
     if let retryAfter { head += "Retry-After: \(retryAfter)\r\n" }
-    head += "Cache-Control: no-store\r\nConnection: close\r\n\r\n"
+    if let policy { head += "Content-Security-Policy: \(policy)\r\n" }
+    head += "X-Content-Type-Options: nosniff\r\nCache-Control: no-store\r\nConnection: close\r\n\r\n"
     return Array(head.utf8) + (isHead ? [] : body)
+  }
+
+  /// The head of a stream of events, which ends with its connection.
+  static func streamHead(date: Int) -> [UInt8] {
+    Array(
+      ("HTTP/1.1 200 OK\r\nDate: \(written(date))\r\nContent-Type: text/event-stream; charset=utf-8\r\n"
+        + "X-Accel-Buffering: no\r\nX-Content-Type-Options: nosniff\r\nCache-Control: no-store\r\n"
+        + "Connection: close\r\n\r\n").utf8)
+  }
+
+  private static func written(_ date: Int) -> String {
+    withUnsafeTemporaryAllocation(byteCount: HTTPDate.length, alignment: 1) { bytes in
+      HTTPDate.write(date, to: bytes.baseAddress!)
+      return String(decoding: bytes, as: UTF8.self)
+    }
   }
 }

@@ -23,6 +23,8 @@ final class Connection {
     case sendingRest(ResponseRest)
     /// An answer of our own is sent.
     case answering(PendingAnswer)
+    /// Events are sent as they come.
+    case streaming
     /// All is sent, and our direction closed; what the client still sends is read and dropped.
     case lingering(budget: Int)
   }

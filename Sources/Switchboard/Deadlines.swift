@@ -16,6 +16,8 @@ struct Deadlines {
     case send
     /// The client's end of a closed connection.
     case linger
+    /// The next sign of life on a stream.
+    case heartbeat
   }
 
   private let durations: [UInt64]
@@ -34,6 +36,7 @@ struct Deadlines {
       case .hold: settings.hold
       case .send: settings.sendTimeout
       case .linger: settings.lingerTimeout
+      case .heartbeat: settings.heartbeat
       }
     }
     lists = Kind.allCases.map { _ in SlotList(slotCount: slotCount) }

@@ -33,6 +33,7 @@ extension Switchboard {
     for listener in listeners { loop.unwatch(listener.fd) }
     listeners = []
     accepting = .stopped
+    endStreams()
     scheduleTurnEnd()
   }
 
@@ -95,9 +96,9 @@ extension Switchboard {
     return connection
   }
 
-  /// Closes the connection that has been idle for longest; false if none is.
+  /// Closes the connection that has been idle for longest, or else a stream; false if there is none.
   private func makeRoom() -> Bool {
-    guard let slot = deadlines.first(.idle) else { return false }
+    guard let slot = deadlines.first(.idle) ?? streams.first else { return false }
     close(connections[slot]!)
     return true
   }
@@ -151,6 +152,7 @@ extension Switchboard {
     let slot = connection.slot
     deadlines.remove(slot)
     lent.remove(slot)
+    streams.remove(slot)
     unclaimed.remove(slot)
     if line.remove(slot) { scoreboard.addWaiting(-1) }
   }

@@ -13,7 +13,7 @@ extension Switchboard {
   func answer(_ connection: Connection, _ answer: Answer, isHead: Bool) {
     leaveLists(connection)
     setLowWater(connection, 1)
-    let pending = PendingAnswer(answer.encoded(isHead: isHead))
+    let pending = PendingAnswer(answer.encoded(isHead: isHead, date: time(nil)))
     connection.state = .answering(pending)
     connection.body = nil
     clearCarried(connection)
@@ -23,16 +23,14 @@ extension Switchboard {
 
   /// Answers a waiting request with what is known about the failed code.
   func answer(_ connection: Connection, _ failure: FailureAnswer) {
-    var (wantsPage, isHead) = (false, false)
+    var (wantsPage, isForm, isHead) = (false, false, false)
     withRequestHead(of: connection) { bytes in
       guard case .complete = head.parse(bytes) else { return }
       isHead = head.isHead
-      wantsPage = head.prefersPage(bytes)
+      isForm = !isHead && !head.method.slice(of: bytes).elementsEqual("GET".utf8)
+      wantsPage = head.takesPage(bytes)
     }
-    let page = Answer(
-      status: 500, contentType: wantsPage ? "text/html; charset=utf-8" : "text/plain; charset=utf-8",
-      body: wantsPage ? failure.html : failure.text)
-    answer(connection, page, isHead: isHead)
+    answer(connection, Answer(failure, wantsPage: wantsPage, isForm: isForm), isHead: isHead)
   }
 
   /// Whether the waiting request wants no body in the response.
@@ -118,19 +116,12 @@ extension Switchboard {
 }
 
 extension RequestHead {
-  /// Whether the client shows HTML: it names it, or it is a browser that takes anything.
-  func prefersPage(_ bytes: UnsafeRawBufferPointer) -> Bool {
-    var (takesAnything, isBrowser) = (false, false)
-    for field in fields {
-      let value = field.value.slice(of: bytes)
-      if field.known == .accept {
-        let accepted = String(decoding: value, as: UTF8.self).lowercased()
-        if accepted.contains("text/html") || accepted.contains("application/xhtml+xml") { return true }
-        if accepted.contains("*/*") { takesAnything = true }
-      } else if field.known == .userAgent {
-        isBrowser = value.starts(with: "Mozilla/".utf8)
-      }
+  /// Whether the client shows HTML. A browser says so when a person goes somewhere; what scripts fetch, it does not.
+  func takesPage(_ bytes: UnsafeRawBufferPointer) -> Bool {
+    fields.contains { field in
+      guard field.known == .accept else { return false }
+      let accepted = String(decoding: field.value.slice(of: bytes), as: UTF8.self).lowercased()
+      return accepted.contains("text/html") || accepted.contains("application/xhtml+xml")
     }
-    return takesAnything && isBrowser
   }
 }

@@ -20,6 +20,7 @@ extension Switchboard {
       let connection = connections[slot]!
       switch kind {
       case .idle, .send, .linger: close(connection)
+      case .heartbeat: beat(connection)
       case .head: answer(connection, .headTooSlow, isHead: false)
       case .body: answer(connection, .bodyTooSlow, isHead: false)
       case .hold:

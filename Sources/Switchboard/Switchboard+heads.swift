@@ -32,6 +32,7 @@ extension Switchboard {
     case .sendingRest(let rest): send(connection, rest)
     case .answering(let answer): send(connection, answer)
     case .lingering(let budget): linger(connection, budget: budget)
+    case .streaming: readStream(connection)
     // On Unix sockets an edge-triggered watch is left as it is while the connection waits and is lent.
     case .waiting, .lent, .closed: break
     }
@@ -60,6 +61,7 @@ extension Switchboard {
     }
     let bytes = UnsafeRawBufferPointer(start: buffer.baseAddress!, count: count)
     switch head.parse(bytes) {
+    case .complete where asksForStream(bytes): beginStream(connection)
     case .complete(let length): admit(connection, headLength: length, available: count)
     case .refused(let refusal): answer(connection, Answer(refusal), isHead: false)
     case .incomplete:
@@ -99,8 +101,13 @@ extension Switchboard {
   // MARK: Heads in carried bytes
 
   private func lookAtCarriedHead(_ connection: Connection) {
-    let parsed = connection.carried.withUnsafeBytes { head.parse($0) }
+    let (parsed, isStream) = connection.carried.withUnsafeBytes { bytes in
+      let parsed = head.parse(bytes)
+      if case .complete = parsed { return (parsed, asksForStream(bytes)) }
+      return (parsed, false)
+    }
     switch parsed {
+    case .complete where isStream: beginStream(connection)
     case .complete(let length): admit(connection, headLength: length, available: connection.carried.count)
     case .refused(let refusal): answer(connection, Answer(refusal), isHead: false)
     case .incomplete:

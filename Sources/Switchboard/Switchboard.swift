@@ -50,6 +50,13 @@ public final class Switchboard {
   var unclaimed: SlotList
   /// The connections in state `lent`.
   var lent: SlotList
+
+  // Streams.
+  /// The connections in state `streaming`.
+  var streams: SlotList
+  /// What they were told last.
+  var told = Standing.loading
+
   let message = UnsafeMutableRawBufferPointer.allocate(
     byteCount: Loan.headerSize + Loan.maximumCarried, alignment: 16)
   var isHeld = false
@@ -81,6 +88,7 @@ public final class Switchboard {
     line = SlotList(slotCount: count)
     unclaimed = SlotList(slotCount: count)
     lent = SlotList(slotCount: count)
+    streams = SlotList(slotCount: count)
     var limits = Limits()
     limits.maximumHead = min(settings.maximumHead, Self.window / 2)
     head = RequestHead(limits: limits)
@@ -102,12 +110,17 @@ public final class Switchboard {
 
   /// Connections that have more than an idle client: requests on their way in, waiting or being served, and responses
   /// on their way out.
-  public var inFlight: Int { scoreboard.slotCount - freeSlots.count - deadlines.count(.idle) }
+  public var inFlight: Int { scoreboard.slotCount - freeSlots.count - deadlines.count(.idle) - streams.count }
 
   /// The answer to every request while there is no good code; nil while requests are to be lent. Setting it ends a
   /// hold, for those who wait get it too.
   public var answer: FailureAnswer? {
     didSet { resume() }
+  }
+
+  /// Whether code is being loaded or looked for; only told to those who watch.
+  public var isLoading = false {
+    didSet { if isLoading != oldValue { scheduleTurnEnd() } }
   }
 
   /// Tries again to lend what waits, or to answer it if ``answer`` is set.
@@ -134,6 +147,7 @@ public final class Switchboard {
   private func endTurn() {
     turnEnd.isScheduled = false
     lendWaiting()
+    tellStreams()
     if accepting == .stopped, inFlight == 0, let drained = onDrained {
       onDrained = nil
       drained()

@@ -35,6 +35,10 @@ public struct SwitchboardSettings: Equatable, Sendable {
   public var spoolDirectory: String
   /// The longest body in bytes that is kept in memory.
   public var spoolThreshold = 1024 * 1024
+  /// The most streams of events at a time; what comes then is answered 503. With 0 there is no such path.
+  public var maximumStreams = 0
+  /// How long a stream may say nothing.
+  public var heartbeat: UInt64 = 15_000_000_000
   /// Whether the delegate is asked before requests are lent.
   public var developmentMode: Bool
 
@@ -42,19 +46,5 @@ public struct SwitchboardSettings: Equatable, Sendable {
   public init(spoolDirectory: String, developmentMode: Bool) {
     self.spoolDirectory = spoolDirectory
     self.developmentMode = developmentMode
-  }
-}
-
-/// What every request is answered with, status 500, while there is no good code to run.
-public struct FailureAnswer: Equatable, Sendable {
-  /// A page, UTF-8.
-  public var html: [UInt8]
-  /// The same for clients that do not take HTML, UTF-8.
-  public var text: [UInt8]
-
-  /// Makes an answer.
-  public init(html: [UInt8], text: [UInt8]) {
-    self.html = html
-    self.text = text
   }
 }

@@ -99,17 +99,6 @@ func messageIsPlaced(message: String, expected: String) {
   #expect(headline(LoadFailure(cause: .system, message: "fork: no memory")) == "Nacre could not build generation 2.")
 }
 
-@Test func pageEscapesEverythingAndFetchesNothing() {
-  let failure = LoadFailure(perlSays: "<script>alert('x')</script> & \"\u{1b}[31m at /srv/<b>.pm line 3.\n")
-  let page = FailureReport(failure, generation: 8, meanwhile: .answersWithReport(generation: 7)).html
-  #expect(!page.contains("<script"))
-  #expect(!page.contains("<b>"))
-  #expect(!page.contains("\u{1b}"))
-  #expect(page.contains("&lt;script&gt;alert(&#39;x&#39;)&lt;/script&gt; &amp; &quot;"))
-  #expect(page.contains("/srv/&lt;b&gt;.pm:3"))
-  #expect(!page.contains("http:") && !page.contains("https:") && !page.contains("src=") && !page.contains("href="))
-}
-
 @Test func textReportIsPlain() {
   let report = FailureReport(
     LoadFailure(perlSays: "bad at /a.pm line 3.\n"), generation: 1, meanwhile: .answersWithReport(generation: nil))

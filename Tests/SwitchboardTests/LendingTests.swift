@@ -6,7 +6,11 @@ import Testing
 @testable import Switchboard
 
 @Suite(.serialized) struct LendingTests {
-  private let failure = FailureAnswer(html: Array("<h1>broken</h1>".utf8), text: Array("broken\n".utf8))
+  private let failure = FailureAnswer(
+    name: "a-1",
+    page: .init(
+      html: Array("<h1>broken</h1>".utf8), formHTML: Array("<h1>broken form</h1>".utf8), policy: "default-src 'none'"),
+    text: Array("broken\n".utf8))
 
   @Test func noMoreThanTwiceTheWorkersAreLent() throws {
     let bench = try Bench()
@@ -154,15 +158,22 @@ import Testing
     #expect(bench.until { bench.scoreboard.waiting == 1 })
     bench.switchboard.answer = failure
     let curl = try bench.client(sending: get("/", "User-Agent: curl/8\r\nAccept: */*\r\n"))
-    let browser = try bench.client(sending: get("/", "User-Agent: Mozilla/5.0\r\nAccept: */*\r\n"))
+    let script = try bench.client(sending: get("/", "User-Agent: Mozilla/5.0\r\nAccept: */*\r\n"))
+    let form = try bench.client(sending: post("/", "abc", "Accept: text/html,*/*;q=0.8\r\n"))
+    let old = try bench.client(sending: "GET / HTTP/1.0\r\nAccept: text/html\r\n\r\n")
     let head = try bench.client(sending: "HEAD / HTTP/1.1\r\nHost: x\r\n\r\n")
     let upload = try bench.client(sending: "PUT / HTTP/1.1\r\nHost: x\r\nContent-Length: 3\r\n\r\nabc")
-    let all = [early, curl, browser, head, upload]
+    let all = [early, curl, script, form, old, head, upload]
     #expect(bench.until { all.allSatisfy { $0.isClosed } })
-    #expect([early, curl, browser, upload].allSatisfy { $0.statuses == [500] })
+    #expect([early, curl, script, form, old, upload].allSatisfy { $0.statuses == [500] })
     #expect(early.responses[0].body == "<h1>broken</h1>")
     #expect(curl.responses[0].body == "broken\n")
-    #expect(browser.responses[0].body == "<h1>broken</h1>")
+    #expect(early.responses[0].head.contains("\r\nContent-Security-Policy: default-src 'none'\r\n"))
+    #expect(early.responses[0].head.contains("\r\nCache-Control: no-store\r\n"))
+    #expect(early.responses[0].head.contains(" GMT\r\n"))
+    #expect(script.responses[0].body == "broken\n")
+    #expect(form.responses[0].body == "<h1>broken form</h1>")
+    #expect(old.responses[0].body == "<h1>broken</h1>")
     #expect(upload.responses[0].body == "broken\n")
     #expect(head.text.hasPrefix("HTTP/1.1 500 ") && head.text.hasSuffix("\r\n\r\n"))
     #expect(bench.scoreboard.waiting == 0)

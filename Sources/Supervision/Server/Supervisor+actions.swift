@@ -162,6 +162,7 @@ extension Supervisor {
     switchboard.promote(next, generation: promotion.generation, workers: promotion.workers)
     queue = next
     candidateQueue = nil
+    runningSince = time(nil)
     tell(promotion)
     for verdict in freshness.promoted(by: promotion.isFirst ? [] : promotion.files, way: promotion.way) {
       tell(verdict)
@@ -169,27 +170,8 @@ extension Supervisor {
     }
   }
 
-  private func reject(_ failure: LoadFailure, generation: UInt64, running: UInt64?) {
-    let answers = freshness.holdsRequests || running == nil
-    let report = FailureReport(
-      failure, generation: generation,
-      meanwhile: answers ? .answersWithReport(generation: running) : .serves(generation: running ?? 0))
-    log.fail(report.terminal)
-    if answers { switchboard.answer = FailureAnswer(html: Array(report.html.utf8), text: Array(report.text.utf8)) }
-  }
-
-  private func forgive(_ generation: UInt64) {
-    switchboard.answer = nil
-    log.inform("the files of generation \(generation) are back, and it goes on")
-  }
-
   private func resume(_ generation: UInt64) {
     switchboard.answer = nil
     log.inform("rolled back: generation \(generation) answers again, until the next save or `nacre reload`")
-  }
-
-  private func giveUp(_ failure: LoadFailure, generation: UInt64) {
-    log.fail(FailureReport(failure, generation: generation, meanwhile: .leaves).terminal)
-    finish(status: 1)
   }
 }

@@ -74,6 +74,7 @@ extension Supervisor: SwitchboardDelegate {
     let isBlind = freshness.watcher.polls || !workersSeeEvents
     if freshness.holdsRequests { scoreboard.examining = !isFresh || hasError || isBlind ? 1 : 0 }
     if isFresh, !wasFresh { switchboard.resume() }
+    switchboard.isLoading = !isFresh
     wasFresh = isFresh
   }
 

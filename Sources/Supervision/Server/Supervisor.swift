@@ -67,6 +67,12 @@ public final class Supervisor {
   var workersSeeEvents = true
   /// What the switchboard was last told.
   var wasFresh = true
+  /// When the running generation was promoted, in seconds since the epoch.
+  var runningSince: Int?
+  /// Tells this server from the one before it, for error pages that have outlived that.
+  let identity = String(UInt64.random(in: .min ... .max), radix: 36)
+  /// How many loads were answered with an error page.
+  var rejections = 0
 
   var journal = ReloadJournal()
   /// nil without a control socket.
@@ -89,6 +95,7 @@ public final class Supervisor {
     var board = SwitchboardSettings(
       spoolDirectory: ServerSettings.spoolDirectory, developmentMode: freshness.holdsRequests)
     board.hold = UInt64(settings.hold) * Self.second
+    board.maximumStreams = settings.isDevelopment ? min(64, scoreboard.slotCount / 4) : 0
     switchboard = Switchboard(loop: loop, scoreboard: scoreboard, settings: board, delegate: nil)
     machine = GenerationMachine(
       settings: .init(

@@ -13,6 +13,8 @@ struct ServerOptions {
   var arguments: [String] = []
   /// The application's file or directory as written on the command line; nil if `arguments` say it.
   var application: String? = "app.psgi"
+  /// The port; nil for any that is free.
+  var port: UInt16?
   /// Environment variables beside those of the test.
   var variables: [String: String] = [:]
   /// The program, with what stands before it on the command line.
@@ -36,7 +38,7 @@ final class Server {
     self.site = site
     logFile = site.notes + "/log-\(UUID().uuidString)"
     for _ in 0..<5 {
-      let port = Port.free()
+      let port = options.port ?? Port.free()
       let process = try ChildProcess(
         options.commandLine(port: port, include: site.include), directory: site.path,
         environment: testEnvironment.merging(options.variables) { $1 }, output: site.notes + "/output",

@@ -1,0 +1,88 @@
+import FileWatching
+import Glibc
+import ProcessProtocol
+import ReloadModel
+import Switchboard
+
+/// What people are told of a load that failed.
+extension Supervisor {
+  func reject(_ failure: LoadFailure, generation: UInt64, running: UInt64?) {
+    let answers = freshness.holdsRequests || running == nil
+    let report = FailureReport(
+      failure, generation: generation,
+      meanwhile: answers ? .answersWithReport(generation: running) : .serves(generation: running ?? 0),
+      scene: scene(of: failure))
+    log.fail(report.terminal)
+    if answers { switchboard.answer = settings.isDevelopment ? answer(report) : .unavailable }
+  }
+
+  func forgive(_ generation: UInt64) {
+    switchboard.answer = nil
+    log.inform("the files of generation \(generation) are back, and it goes on")
+  }
+
+  func giveUp(_ failure: LoadFailure, generation: UInt64) {
+    let report = FailureReport(failure, generation: generation, meanwhile: .leaves, scene: scene(of: failure))
+    log.fail(report.terminal)
+    finish(status: 1)
+  }
+
+  private func answer(_ report: FailureReport) -> FailureAnswer {
+    rejections += 1
+    let name = "\(identity)-\(rejections)"
+    let stream = FailurePage.Stream(
+      path: "\(ReservedPath.events)", state: FailureAnswer.state(named: name))
+    return FailureAnswer(
+      name: name,
+      page: .init(
+        html: Array(FailurePage(report, stream: stream).html.utf8),
+        formHTML: Array(FailurePage(report, stream: stream, isForm: true).html.utf8), policy: FailurePage.policy),
+      text: Array(report.text.utf8))
+  }
+
+  private func scene(of failure: LoadFailure) -> FailureScene {
+    var scene = FailureScene(of: failure, read: readSource)
+    scene.directories = [settings.applicationFile.map(parent), absolute(".")].compactMap(\.self)
+      .filter { !$0.isEmpty && $0 != "/" }
+    scene.time = clockTime(time(nil))
+    scene.runningSince = runningSince.map(clockTime)
+    return scene
+  }
+}
+
+extension FailureAnswer {
+  /// What the world is told in production: nothing.
+  fileprivate static let unavailable = FailureAnswer(
+    name: "unavailable", status: 503, page: nil,
+    text: Array("The application is not available at the moment. Try again later.\n".utf8), retryAfter: 10)
+}
+
+/// The largest source file that is read for a report. The loop waits meanwhile.
+private let largestSource = 4 * 1024 * 1024
+
+/// The bytes of a source file; nil if it cannot be read, is huge or is no regular file.
+private func readSource(_ file: String) -> [UInt8]? {
+  // A FIFO must not keep the loop waiting.
+  let descriptor = open(file, O_RDONLY | O_CLOEXEC | O_NONBLOCK | O_NOCTTY)
+  guard descriptor >= 0 else { return nil }
+  defer { close(descriptor) }
+  var status = stat()
+  guard fstat(descriptor, &status) == 0, status.st_mode & S_IFMT == S_IFREG, status.st_size <= largestSource else {
+    return nil
+  }
+  return [UInt8](unsafeUninitializedCapacity: largestSource) { buffer, count in
+    while count < largestSource {
+      let read = Glibc.read(descriptor, buffer.baseAddress! + count, largestSource - count)
+      if read < 0, errno == EINTR { continue }
+      guard read > 0 else { break }
+      count += read
+    }
+  }
+}
+
+/// A time of today for people: `14:05:33`, in the machine's time zone.
+private func clockTime(_ seconds: Int) -> String {
+  var (seconds, time) = (seconds, tm())
+  localtime_r(&seconds, &time)
+  return [time.tm_hour, time.tm_min, time.tm_sec].map { ($0 < 10 ? "0" : "") + "\($0)" }.joined(separator: ":")
+}
