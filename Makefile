@@ -47,7 +47,7 @@ perl-headers:
 	@.ci/need-perl-headers
 
 test-packages: perl-headers
-	@.ci/need libplack-perl libmoose-perl libmoo-perl bindfs
+	@.ci/need libplack-perl libmoose-perl libmoo-perl bindfs chromium
 	@.ci/need $(frameworks)
 
 test: test-packages build

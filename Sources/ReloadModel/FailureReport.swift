@@ -32,7 +32,7 @@ public struct FailureReport: Equatable, Sendable {
   }
 
   /// What happened, as one sentence.
-  public var headline: String { headline { $0 } }
+  public var headline: String { headline(showing: { $0 }) }
 
   /// What happened, as one sentence that shows paths in this way.
   func headline(showing shown: (String) -> String) -> String {

@@ -75,7 +75,7 @@ private func page(_ message: String) -> String { FailurePage(report(LoadFailure(
 ])
 func everyCauseHasTheSameForm(failure: LoadFailure) {
   let html = FailurePage(report(failure)).html
-  let headline = report(failure).headline { _ in "lib/Bad.pm" }
+  let headline = report(failure).headline(showing: { _ in "lib/Bad.pm" })
   #expect(html.contains("<h1>\(headline)</h1>"))
   #expect(html.contains("class=\"here\" aria-current=\"true\"><span>2</span>"))
   #expect(html.contains(HTML.escape(report(failure).remedy)))

@@ -124,18 +124,6 @@ struct BrowserTests {
     }
   }
 
-  @Test func formIsSentAgainWithItsContent() throws {
-    try browse { site, server, browser, _ in
-      try site.write("lib/Part.pm", broken)
-      _ = try browser.evaluate("document.getElementById('send').click()")
-      try browser.expectToShow("This page reloads itself")
-      try site.write("lib/Part.pm", part("better"))
-      try browser.expectToShow("The code is good again.")
-      _ = try browser.evaluate("document.getElementById('again').click()")
-      try browser.expectToShow("POST says better field=pearl")
-    }
-  }
-
   @Test func policyLetsStyleAndScriptThroughAndNothingElse() throws {
     try browse { site, server, browser, _ in
       try breakIt(site, server, browser)

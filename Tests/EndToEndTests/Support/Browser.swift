@@ -31,8 +31,8 @@ final class Browser {
     let (input, output) = (scratch.path + "/commands", scratch.path + "/answers")
     guard mkfifo(input, 0o600) == 0, mkfifo(output, 0o600) == 0 else { throw Stuck("cannot make a FIFO") }
     // Opened for both directions, so that neither end waits for the other.
-    commands = open(input, O_RDWR | O_CLOEXEC)
-    answers = open(output, O_RDWR | O_CLOEXEC | O_NONBLOCK)
+    commands = Glibc.open(input, O_RDWR | O_CLOEXEC)
+    answers = Glibc.open(output, O_RDWR | O_CLOEXEC | O_NONBLOCK)
     let options = [
       "--headless=new", "--no-sandbox", "--disable-gpu", "--disable-dev-shm-usage", "--no-first-run",
       "--disable-background-networking", "--disable-component-update", "--disable-extensions",

@@ -126,9 +126,10 @@ final class Connection {
     return !received.isEmpty || poll(&entry, 1, milliseconds) > 0
   }
 
-  private func line() throws -> String {
+  /// Reads a line without its end.
+  func line(_ lineEnd: String = "\r\n") throws -> String {
     while true {
-      if let end = received.firstRange(of: Array("\r\n".utf8)) {
+      if let end = received.firstRange(of: Array(lineEnd.utf8)) {
         defer { received.removeSubrange(..<end.upperBound) }
         return String(decoding: received[..<end.lowerBound], as: UTF8.self)
       }
