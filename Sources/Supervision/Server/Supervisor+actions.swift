@@ -136,6 +136,9 @@ extension Supervisor {
 
   private func close(_ token: ProcessToken) {
     guard let process = processes[token], let channel = process.channel else { return }
+    // A worker that is being forked may take a request at once, and its channel comes over this one. At the end of the
+    // server that request is waited for.
+    if stopping != .no, orders.values.contains(where: { $0.origin == token }) { return }
     process.isDismissed = true
     loop.unwatch(channel.descriptor)
     process.channel = nil

@@ -129,8 +129,9 @@ struct BrowserTests {
       try breakIt(site, server, browser)
       #expect(
         try browser.evaluate("getComputedStyle(document.querySelector('.here span')).fontWeight") as? String == "700")
-      let image = "new Promise(done => { let i = new Image; i.onerror = () => done('no'); i.onload = () => done('yes');"
-        + " i.src = '/favicon.ico' })"
+      let image =
+        "new Promise(done => { let i = new Image; i.onerror = () => done('no'); i.onload = () => done('yes'); "
+        + "i.src = '/favicon.ico' })"
       let answer = try browser.call("Runtime.evaluate", ["expression": image, "awaitPromise": true])
       #expect((answer["result"] as? [String: Any])?["value"] as? String == "no")
     }
