@@ -136,11 +136,11 @@ void cp_hook_ops(void) {
 
 void cp_set_observer(const cp_load_observer *told) { cp_hooked.observer = *told; }
 
-void cp_observe(bool loads, bool files, bool writes) {
+void cp_observe(bool loads, cp_attention files) {
   cp_is_host_thread = true;
   follows_loads = loads;
-  cp_hooked.follows_files = files;
-  cp_hooked.follows_writes = writes;
+  cp_hooked.follows_opens = files != CP_NO_FILES;
+  cp_hooked.follows_files = files == CP_ALL_FILES;
 }
 
 /* MARK: @INC and %INC */

@@ -48,11 +48,8 @@ static OP *open_and_tell(pTHX_ OPCODE type, file_use use, SV *path) {
   return next;
 }
 
-/* While requests are served only writes are followed: reads cost nothing then. */
-static bool is_followed(file_use use) { return use == WRITES || (use == READS && cp_hooked.follows_files); }
-
 static OP *hook_open(pTHX) {
-  if (!cp_hooked.follows_writes || !cp_is_host_thread) return cp_hooked.original[OP_OPEN](aTHX);
+  if (!cp_hooked.follows_opens || !cp_is_host_thread) return cp_hooked.original[OP_OPEN](aTHX);
   dSP;
   SV **first = PL_stack_base + TOPMARK + 1;
   ptrdiff_t items = SP - first + 1;
@@ -63,7 +60,7 @@ static OP *hook_open(pTHX) {
                  && (!SvROK(first[2]) || SvOBJECT(SvRV(first[2])));
   if (is_path) {
     use = use_of_mode(SvPVX(first[1]));
-    if (is_followed(use)) {
+    if (use != NOT_A_FILE) {
       STRLEN count;
       const char *bytes = SvPV(first[2], count);
       path = newSVpvn_flags(bytes, count, SVs_TEMP | SvUTF8(first[2]));
@@ -74,14 +71,14 @@ static OP *hook_open(pTHX) {
     const char *bytes = SvPVX(first[1]);
     STRLEN count = SvCUR(first[1]);
     use = use_of_two_arguments(&bytes, &count);
-    if (is_followed(use)) path = newSVpvn_flags(bytes, count, SVs_TEMP);
+    if (use != NOT_A_FILE) path = newSVpvn_flags(bytes, count, SVs_TEMP);
   }
   return open_and_tell(aTHX_ OP_OPEN, use, path);
 }
 
 /* sysopen FILEHANDLE, PATH, FLAGS, PERMS: the last may be missing. */
 static OP *hook_sysopen(pTHX) {
-  if (!cp_hooked.follows_writes || !cp_is_host_thread) return cp_hooked.original[OP_SYSOPEN](aTHX);
+  if (!cp_hooked.follows_opens || !cp_is_host_thread) return cp_hooked.original[OP_SYSOPEN](aTHX);
   dSP;
   SV *path = NULL;
   file_use use = NOT_A_FILE;
@@ -91,7 +88,7 @@ static OP *hook_sysopen(pTHX) {
     SV *name = items > 3 ? SP[-2] : SP[-1];
     if (is_plain_string(name)) {
       use = (SvIV(flags) & O_ACCMODE) == O_RDONLY ? READS : WRITES;
-      if (is_followed(use)) path = newSVpvn_flags(SvPVX(name), SvCUR(name), SVs_TEMP);
+      if (use != NOT_A_FILE) path = newSVpvn_flags(SvPVX(name), SvCUR(name), SVs_TEMP);
     }
   }
   return open_and_tell(aTHX_ OP_SYSOPEN, use, path);
@@ -105,7 +102,7 @@ static void keep_path(pTHX_ AV *paths, SV *path) {
    that is there is a usual way of making sure of it. */
 static OP *hook_change(pTHX) {
   OPCODE type = PL_op->op_type;
-  if (!cp_hooked.follows_writes || !cp_is_host_thread) return cp_hooked.original[type](aTHX);
+  if (!cp_hooked.follows_opens || !cp_is_host_thread) return cp_hooked.original[type](aTHX);
   dSP;
   AV *paths = (AV *)sv_2mortal((SV *)newAV());
   if (type == OP_UNLINK) {

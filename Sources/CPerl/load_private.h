@@ -9,8 +9,8 @@ typedef struct {
   /* The ops as perl had them, by op type. */
   OP *(*original[OP_max])(pTHX);
   cp_load_observer observer;
-  bool follows_files;
-  bool follows_writes;
+  /* Whether reads and writes are told, and whether everything that is looked at is. */
+  bool follows_opens, follows_files;
 } cp_hooks;
 
 extern cp_hooks cp_hooked;

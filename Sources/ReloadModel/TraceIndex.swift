@@ -9,6 +9,8 @@ public struct TraceIndex: Sendable {
   private var expectations: [Expectation] = []
   /// What the load itself wrote: `["/tmp/x8Fq2"]`. Only source files are looked at there.
   private var written: Set<String> = []
+  /// Source files that the load had written before it loaded them: `["/tmp/cgi_compile_31/cgi_compile_x8Fq2.pm"]`.
+  private var ownSources: Set<String> = []
   /// The number of the load's own events so far.
   private var position = 0
 
@@ -62,10 +64,12 @@ public struct TraceIndex: Sendable {
 
   private mutating func add(_ event: TraceEvent, at position: Int?) {
     if case .written(let path) = event {
+      // Source that the load wrote, loaded and wrote again or removed was never anybody else's (CGI::Compile).
       written.insert(path)
-      if let index = indexes[path], !expectations[index].isSource { indexes[path] = nil }
+      if let index = indexes[path], !expectations[index].isSource || ownSources.contains(path) { indexes[path] = nil }
       return
     }
+    if event.isBeginning, written.contains(event.path), indexes[event.path] == nil { ownSources.insert(event.path) }
     if !event.isBeginning, written.contains(event.path) { return }
     guard let seen = Expectation(event, position: position), !WatchRules.isOfKernel(event.path) else { return }
     if let index = indexes[event.path] {

@@ -17,7 +17,8 @@ extension LoadTracer {
   func opens(_ path: String, error: Int32) {
     settle()
     let file = WorkingDirectory.absolute(path)
-    guard isOfInterest(file) else { return }
+    if mode == .service { return reads(whileServing: file, error: error) }
+    guard isOfInterest(file) || (mode == .load && error == 0 && isSource(file)) else { return }
     if error == 0, SourceFiles.kind(of: file) == .file, let fingerprint = SourceFiles.fingerprint(of: file).fingerprint
     {
       record(.read(file: file, fingerprint: fingerprint))
@@ -28,9 +29,23 @@ extension LoadTracer {
     }
   }
 
+  /// Perl source that is read and not loaded is compiled by whoever reads it (CGI::Compile): it matters like a source
+  /// file, wherever it is.
+  private func isSource(_ file: String) -> Bool { isWatched(file) && SourceFiles.isPerlSource(file) }
+
+  /// What a worker reads is data, which it may read again or keep as it likes; but not so Perl source.
+  private func reads(whileServing file: String, error: Int32) {
+    guard error == 0, deeds.isFirstRead(file), isSource(file),
+      let fingerprint = SourceFiles.fingerprint(of: file).fingerprint
+    else { return }
+    record(.read(file: file, fingerprint: fingerprint))
+    flush()
+  }
+
   func writes(_ path: String) {
     settle()
     let path = WorkingDirectory.absolute(path)
+    deeds.note(written: path)
     switch mode {
     case .nothing: break
     case .load: if isOfApplication(path) { record(.written(path: path)) }
@@ -74,4 +89,23 @@ extension LoadTracer {
       record(.tested(path: path, kind: kind))
     }
   }
+}
+
+/// What a process has done with files. Bounded: a worker may write a new file in each request.
+struct FileDeeds {
+  private static let most = 4096
+  private var read: Set<String> = []
+  private var written: Set<String> = []
+
+  /// Whether the file is read for the first time, as far as is remembered.
+  mutating func isFirstRead(_ file: String) -> Bool { read.count < Self.most && read.insert(file).inserted }
+
+  /// Notes that a path was made, written or removed.
+  mutating func note(written path: String) {
+    if written.count >= Self.most { written.removeAll(keepingCapacity: true) }
+    written.insert(path)
+  }
+
+  /// Whether this process, or the load that it comes from, has written the file.
+  func hasWritten(_ file: String) -> Bool { written.contains(file) }
 }

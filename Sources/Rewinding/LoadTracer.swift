@@ -37,6 +37,8 @@ final class LoadTracer {
   private var lowestFree: Int32 = 3
   private var sockets: [(number: Int32, file: String)] = []
   private(set) var threadFailure: LoadFailure?
+  /// What this process has done with files.
+  var deeds = FileDeeds()
 
   private struct OpenLoad {
     var id: UInt32
@@ -87,7 +89,7 @@ final class LoadTracer {
     mode = .load
     loadBegan = Clock.microseconds()
     lowestFree = Descriptors.lowestFree()
-    cp_observe(true, true, true)
+    cp_observe(true, CP_ALL_FILES)
   }
 
   /// In a candidate: what `nacre` wants of this load. The time for which the process was suspended (in microseconds)
@@ -101,14 +103,14 @@ final class LoadTracer {
   /// The load is over; nothing more is followed here.
   func finish() {
     mode = .nothing
-    cp_observe(false, false, false)
+    cp_observe(false, CP_NO_FILES)
     open = []
   }
 
-  /// In a worker: files that are loaded while it serves are followed, and those that it writes.
+  /// In a worker: files that are loaded while it serves are followed, those that it writes, and Perl source that it reads.
   func serve() {
     mode = .service
-    cp_observe(true, false, true)
+    cp_observe(true, CP_OPENED_FILES)
   }
 
   /// What the load has left open.
@@ -173,9 +175,12 @@ extension LoadTracer {
   private func settle(_ load: inout OpenLoad, at path: String) {
     let file = WorkingDirectory.absolute(path)
     load.file = file
-    load.isWatched = isWatched(file)
+    // A worker that compiles templates to Perl, writes that to a cache and loads it depends on the template alone.
+    load.isWatched = isWatched(file) && !(mode == .service && deeds.hasWritten(file))
     guard load.isWatched, let fingerprint = SourceFiles.fingerprint(of: file).fingerprint else { return }
     load.before = fingerprint
+    // If it is written again from here on, that is news.
+    recorded.remove(.written(path: file))
     record(
       .began(file: file, key: load.key, requester: load.requester, line: load.line, fingerprint: fingerprint),
       always: true)
@@ -292,6 +297,8 @@ extension LoadTracer {
     guard spacing.wantsCheckpoint(before: file, position: position, at: time), let host = HostProcess.current,
       OpenResources.threadCount() == 1
     else { return false }
+    // One that writes source and loads it will remove it, mostly: a load that goes on from here would miss it.
+    if deeds.hasWritten(file) || open.contains(where: { $0.file.map(deeds.hasWritten) ?? false }) { return false }
     if let obstacle = OpenResources.obstacle(Descriptors.opened()) {
       host.channel.send(.report("no checkpoint before \(file): \(obstacle)"))
       return false

@@ -78,7 +78,7 @@ private func now() -> Int64 {
   return Int64(time.tv_sec) * 1_000_000_000 + Int64(time.tv_nsec)
 }
 
-private func openForReading(_ path: String) -> Int32 {
+func openForReading(_ path: String) -> Int32 {
   open(path, O_RDONLY | O_NONBLOCK | O_CLOEXEC | O_NOCTTY)
 }
 

@@ -90,6 +90,16 @@ private func only(_ path: String, _ reason: Changes.Reason, _ position: Int = 0)
   #expect(changes(events, on: disk(["/a": version(2)])) == only("/a", .modified, 1))
 }
 
+@Test func sourceThatTheLoadWroteLoadedAndRemovedIsNobodysConcern() {
+  let events = [TraceEvent.written(path: "/tmp/a.pm"), began("/tmp/a.pm"), .written(path: "/tmp/a.pm")]
+  #expect(changes(events, on: disk([:])).isEmpty)
+}
+
+@Test func sourceFileThatTheLoadRewroteAfterwardsIsStillASourceFile() {
+  let events = [TraceEvent](repeating: .written(path: "/a"), count: 2)
+  #expect(changes([began("/a")] + events, on: disk(["/a": version(2)])) == only("/a", .modified, 0))
+}
+
 @Test func readFileCountsByContentAndMeasuredFileByTimeToo() {
   let touched = disk(["/a": version(1, modified: 2)])
   #expect(changes([.read(file: "/a", fingerprint: version(1))], on: touched).isEmpty)

@@ -39,9 +39,11 @@ void cp_hook_ops(void);
 void cp_set_observer(const cp_load_observer *_Nonnull observer);
 /// Wraps the subs of File::Glob, which need no op; call it after each load of `File/Glob.pm`.
 void cp_hook_file_glob(void);
-/// Whether loads are followed, whether reads, listings and tests are, and whether writes are. Off at first. Other threads than the one
-/// that calls this are never followed.
-void cp_observe(bool loads, bool files, bool writes);
+/// What is told of files beside loads: nothing, what is opened and written, or everything that is looked at as well.
+typedef enum { CP_NO_FILES, CP_OPENED_FILES, CP_ALL_FILES } cp_attention;
+/// Whether loads are followed, and what else. Nothing at first. Other threads than the one that calls this are never
+/// followed.
+void cp_observe(bool loads, cp_attention files);
 
 /// Whether this process was forked by the application, not by Nacre: it has the descriptors and the memory of a process
 /// that `nacre` knows, and must not speak in its name.
