@@ -158,7 +158,12 @@ extension Worker {
       return .next
     }
     // The client has its answer; what the application still wants to do is done without the connection.
-    if hasHandlers { try runHandlers(of: environment, reference) }
+    if hasHandlers {
+      cell.phase = .cleaningUp
+      try runHandlers(of: environment, reference)
+      // A handler may ask for it, too.
+      isToLeave = cp_hash_is_true(environment, builder.keys.harakiriCommit)
+    }
     try release(reference)
     return .gave
   }

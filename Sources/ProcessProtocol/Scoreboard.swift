@@ -13,6 +13,8 @@ public enum WorkerPhase: UInt64, Sendable {
   case inRequest
   /// Bytes of the response have been sent.
   case responding
+  /// Has given the connection back and runs the request's cleanup handlers.
+  case cleaningUp
 }
 
 /// The shared memory in which `nacre` and its Perl processes show each other what they do.

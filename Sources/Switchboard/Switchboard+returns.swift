@@ -81,9 +81,10 @@ extension Switchboard {
       // It died right after it claimed the connection: nothing has been read.
       scoreboard.addWaiting(1)
       enterLine(connection, inFront: true)
-    case .betweenRequests where connection.carried.isEmpty: park(connection)
+    case .betweenRequests where connection.carried.isEmpty, .cleaningUp where connection.carried.isEmpty:
+      park(connection)
     // What was carried may have been served or not, so it can neither be served again nor be forgotten.
-    case .betweenRequests, .inRequest: answer(connection, .workerDied, isHead: false)
+    case .betweenRequests, .cleaningUp, .inRequest: answer(connection, .workerDied, isHead: false)
     case .responding: close(connection)
     }
   }
