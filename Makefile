@@ -49,6 +49,7 @@ perl-headers:
 
 test-packages: perl-headers
 	@.ci/need libplack-perl libmoose-perl libmoo-perl bindfs chromium
+	@.ci/need libdevel-nytprof-perl libdevel-cover-perl
 	@.ci/need $(frameworks)
 
 test: test-packages build

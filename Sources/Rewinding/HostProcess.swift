@@ -179,8 +179,11 @@ public final class HostProcess {
 
   private func liveAsWorker(_ application: OpaquePointer, cell: Int, queue: Int32) -> Never {
     sit(at: cell)
-    // Ctrl-C reaches every process of the terminal; nacre alone decides what it means.
-    signal(SIGINT, SIG_IGN)
+    // Ctrl-C reaches every process of the terminal; nacre alone decides what it means. A handler of the application's (or
+    // of perl's debugger) stays.
+    var interrupt = sigaction()
+    sigaction(SIGINT, nil, &interrupt)
+    if unsafeBitCast(interrupt.__sigaction_handler.sa_handler, to: Int.self) == 0 { signal(SIGINT, SIG_IGN) }
     signal(SIGPIPE, SIG_IGN)
     cp_set_program_name("nacre worker, generation \(generation): \(applicationFile)")
     tracer.serve()

@@ -66,6 +66,7 @@ enum Nacre {
       application: application.application, applicationName: application.name)
     options.fill(&settings)
     setenv("PLACK_ENV", settings.environment, 1)
+    if settings.debugs { try DebuggerSession.prepare() }
     raiseDescriptorLimit()
     let listener = try ListeningSocket(host: options.listen.host, port: options.listen.port)
     do {

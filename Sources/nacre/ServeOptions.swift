@@ -49,7 +49,7 @@ struct ServeOptions: ParsableCommand {
   var control: ControlOptions
 
   /// The options that take no value; all others do.
-  private static let flags: Set<String> = ["-h", "--help", "--version"]
+  private static let flags: Set<String> = ["-h", "--help", "--version", "-d", "--destruct"]
 
   /// Takes glued short options apart, as perl programs accept them: `-MFoo=bar` becomes `-M` and `Foo=bar`. The
   /// parser's own joined options stop at the equals sign.

@@ -166,3 +166,24 @@ private func complaint(_ body: () throws -> Void) -> String {
 func applicationInBinBelongsToTheDirectoryAbove(file: String, directory: String) {
   #expect(ApplicationFile.directory(of: file, person: "/home/ann") == directory)
 }
+
+@Suite struct DebuggerSessions {
+  @Test(arguments: [
+    ("", "CreateTTY=0 inhibit_exit=0"),
+    ("RemotePort=localhost:4444", "RemotePort=localhost:4444 CreateTTY=0 inhibit_exit=0"),
+    ("CreateTTY=3", "CreateTTY=3 inhibit_exit=0"), ("inhibit_exit=1 CreateTTY=1", "inhibit_exit=1 CreateTTY=1"),
+  ]) func keepWhatAPersonSays(given: String, expected: String) {
+    #expect(DebuggerSession.options(given) == expected)
+  }
+
+  @Test func leaveTimeAndTakeOneWorker() {
+    var settings = ServerSettings(
+      perl: PerlInstallation(program: "/perl", version: "5.36.0", architecture: "x", libraryDirectories: []),
+      extensionLibrary: "", perlLibrary: "", application: .file("/app.psgi"), applicationName: "app.psgi")
+    settings.workers = 9
+    settings.debug()
+    #expect(settings.debugs)
+    #expect(settings.workers == 1)
+    #expect(min(settings.hold, settings.loadTimeout) == 86400)
+  }
+}

@@ -108,7 +108,7 @@ func wrongOptionsAreRefused(arguments: [String]) {
   for option in [
     "-I", "-M", "-E", "-o", "-p", "-w", "--watch", "--ignore", "--reload", "--touch-file", "--reload-modules",
     "--reload-directories", "--poll", "--checkpoints", "--hold",
-    "--load-timeout", "--perl", "-e", "-a", "perl-lib",
+    "--load-timeout", "--destruct", "-d", "--perl", "-e", "-a", "perl-lib",
   ] {
     #expect(help.contains(option))
   }
@@ -124,4 +124,11 @@ func wrongOptionsAreRefused(arguments: [String]) {
   #expect(throws: StartupError("the application /nowhere/app.psgi does not exist.")) {
     try parse("/nowhere/app.psgi").load.findApplication()
   }
+}
+
+@Test func flagsTakeNoValue() throws {
+  let options = try parse("-d", "--destruct", "app.psgi")
+  #expect(options.processes.debugger)
+  #expect(options.processes.destruct)
+  #expect(options.load.app == "app.psgi")
 }

@@ -62,7 +62,7 @@ extension Supervisor {
     switch cell.phase {
     case .starting: break
     case .idle, .betweenRequests: document.state = "idle"
-    case .inRequest, .responding:
+    case .inRequest, .responding, .cleaningUp:
       document.state = "busy"
       let (since, now) = (cell.since, EventLoop.clock())
       if since > 0, now > since { document.busyFor = milliseconds(from: since, to: now) }

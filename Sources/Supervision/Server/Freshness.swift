@@ -63,7 +63,7 @@ final class Freshness {
       rules: WatchRules(
         libraryDirectories: settings.perl.libraryDirectories + [settings.perlLibrary],
         watchedDirectories: patterns.roots),
-      spoolDirectory: ServerSettings.spoolDirectory)
+      spoolDirectory: ServerSettings.spoolDirectory, destructs: settings.destructs)
   }
 
   /// Whether changes lead to reloads by themselves.

@@ -32,6 +32,10 @@ public struct ServerSettings {
 
   /// `--control`: where the control socket is.
   public var control = ControlPlace.Choice.automatic
+  /// `--destruct`: whether a worker that leaves destroys its objects.
+  public var destructs = false
+  /// `-d`: whether perl runs its debugger.
+  public private(set) var debugs = false
 
   /// Settings with the defaults of the command line.
   public init(
@@ -47,6 +51,14 @@ public struct ServerSettings {
 
   /// Whether requests wait for fresh code, and a failure is answered with its report.
   public var isDevelopment: Bool { environment == "development" }
+
+  /// For a session with perl's debugger: a person at its prompt takes any time, and can attend to one worker.
+  public mutating func debug() {
+    debugs = true
+    workers = 1
+    hold = 86400
+    loadTimeout = 86400
+  }
 
   /// The application's PSGI file, if there is one.
   var applicationFile: String? {

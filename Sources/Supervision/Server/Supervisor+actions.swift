@@ -62,7 +62,7 @@ extension Supervisor {
   }
 
   private func baseArguments(channel: Int32) -> [String] {
-    [
+    (settings.debugs ? ["-d"] : []) + [
       "-I\(settings.perlLibrary)", "-MNacre::Host", "-e", "Nacre::Host::main()", "--",
       "so=\(settings.extensionLibrary)", "channel=\(channel)", "scoreboard=\(scoreboard.descriptor)",
       "inotify=\(freshness.inheritedDescriptor)", "nacre=\(getpid())",

@@ -17,6 +17,14 @@ struct WorkerOptions: ParsableArguments {
   @Option(help: ArgumentHelp("How long the application may take to load.", valueName: "SECONDS"))
   var loadTimeout = 60
 
+  @Flag(help: "Destroy the objects of a worker that leaves (DESTROY), after its END blocks.")
+  var destruct = false
+
+  @Flag(
+    name: .customShort("d"),
+    help: "Run the application under perl's debugger: one worker, no time limits; prompts on the terminal.")
+  var debugger = false
+
   func validate() throws {
     // The orders to fork them wait in the mold's channel, which holds 278 messages.
     guard (1...250).contains(workers) else { throw ValidationError("-w takes 1 to 250 workers, not \(workers)") }
@@ -35,5 +43,7 @@ struct WorkerOptions: ParsableArguments {
     settings.checkpoints = checkpoints
     settings.hold = hold
     settings.loadTimeout = loadTimeout
+    settings.destructs = destruct
+    if debugger { settings.debug() }
   }
 }

@@ -196,7 +196,10 @@ import Testing
       let connection = try server.connect()
       var pid: pid_t = 0
       func ask(_ count: Int) throws {
-        for round in 0..<count { pid = pid_t(try connection.exchange("GET", round % 10 == 0 ? "/?die" : "/").text) ?? 0 }
+        for round in 0..<count {
+          let path = round % 10 == 0 ? "/?die" : "/"
+          pid = pid_t(try connection.exchange("GET", path).text) ?? 0
+        }
       }
       try ask(500)
       let before = try residentKilobytes(pid)

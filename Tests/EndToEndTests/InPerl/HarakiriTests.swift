@@ -36,7 +36,8 @@ import Testing
       #expect(next.status == 200, "\(server)")
       #expect(next.text != "\(pid)")
       let expected = path == "/handler" ? ["handler", "stop", "end"] : ["stop", "end"]
-      #expect(eventually { site.notedBy.filter { $0.pid == pid }.map(\.text) == expected }, "\(site.notedBy)\n\(server)")
+      let isAsExpected = eventually { site.notedBy.filter { $0.pid == pid }.map(\.text) == expected }
+      #expect(isAsExpected, "\(site.notedBy)\n\(server)")
       #expect(eventually { kill(pid, 0) != 0 })
     }
   }

@@ -6,6 +6,9 @@ use warnings;
 
 our $VERSION = '0.1';
 
+# Under perl -d: the debugger prompts before the first statement of the program.
+require Nacre::Debugger if defined &DB::readline;
+
 # The program of the server's Perl processes. nacre starts it as
 #   perl -I<this library> -MNacre::Host -e 'Nacre::Host::main()' -- so=... channel=... scoreboard=... inotify=... nacre=...
 sub main {
@@ -33,6 +36,8 @@ sub load_library {
 
 # Loads the application as plackup does (Plack::Util::load_psgi) and returns it as a code reference.
 sub load_application {
+    add_hook( start => \&Nacre::Debugger::set_breakpoints, __FILE__, __LINE__ )
+        if defined &Nacre::Debugger::set_breakpoints;
     my %setting  = split /\0/, settings(), -1;
     my @includes = split /\x01/, $setting{include};
     if (@includes) {
