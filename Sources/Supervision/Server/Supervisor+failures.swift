@@ -1,3 +1,4 @@
+import CLinux
 import FileWatching
 import Glibc
 import ProcessProtocol
