@@ -34,7 +34,6 @@ final class LoadTracer {
   private var loadBegan: UInt64 = 0
   /// The timers that were running when the last checkpoint was left.
   private(set) var timers = OpenResources.Timers()
-  private var lowestFree: Int32 = 3
   private var sockets: [(number: Int32, file: String)] = []
   private(set) var threadFailure: LoadFailure?
   /// What this process has done with files.
@@ -50,6 +49,8 @@ final class LoadTracer {
     var isWatched = false
     var before: Fingerprint?
     var began: UInt64
+    /// The lowest free descriptor then: the same at the end, unless the load has left something open.
+    var lowestFree: Int32
   }
 
   init() {
@@ -88,7 +89,6 @@ final class LoadTracer {
   func follow() {
     mode = .load
     loadBegan = Clock.microseconds()
-    lowestFree = Descriptors.lowestFree()
     cp_observe(true, CP_ALL_FILES)
   }
 
@@ -153,7 +153,9 @@ extension LoadTracer {
     // Code in a string eval has no file: perl calls it "(eval 12)".
     let requester = file.hasPrefix("(") ? file : WorkingDirectory.absolute(file)
     lastLoad += 1
-    var load = OpenLoad(id: lastLoad, key: name, requester: requester, line: line, began: Clock.microseconds())
+    var load = OpenLoad(
+      id: lastLoad, key: name, requester: requester, line: line, began: Clock.microseconds(),
+      lowestFree: Descriptors.lowestFree())
     for path in found.missing where isWatched(path) { record(.missing(path: path)) }
     if let path = found.unreadable, isWatched(path) { record(.read(file: path, fingerprint: .none)) }
     // A hook in @INC that perl asks first may give something else: wait for what %INC says.
@@ -228,7 +230,7 @@ extension LoadTracer {
     if load.key == "File/Glob.pm" { cp_hook_file_glob() }
     guard mode == .load else { return }
     noteThreads(file)
-    noteSockets(file)
+    noteSockets(file, since: load.lowestFree)
   }
 
   /// Whether the file is what it was when its load began. An equal content is not enough: it may have been another one
@@ -248,10 +250,8 @@ extension LoadTracer {
       message: "a thread was started while \(file) loaded", status: Int32(count))
   }
 
-  private func noteSockets(_ file: String) {
-    let lowest = Descriptors.lowestFree()
-    defer { lowestFree = lowest }
-    guard lowest != lowestFree else { return }
+  private func noteSockets(_ file: String, since lowestFree: Int32) {
+    guard Descriptors.lowestFree() != lowestFree else { return }
     for number in OpenResources.sockets(Descriptors.opened()) where !sockets.contains(where: { $0.number == number }) {
       sockets.append((number, file))
     }

@@ -193,7 +193,10 @@ extension MachineRun {
 
   @Test func thatNobodySeesGoesToTheGenerationBefore() {
     var run = failing(waitsForSaves: false)
-    run.rollBack()
+    run.send(.rollBackDemanded)
+    // The failure stands until the promotion, but what the roll back is held against is more than its trace.
+    #expect(run.machine.unwanted == run.machine.candidate?.pin?.former)
+    run.readyWorkers()
     #expect(run.promotion == .init(generation: 3, way: .rollBack, files: [], workers: 2, loadedAs: 1))
     #expect(run.machine.rejection == nil)
   }

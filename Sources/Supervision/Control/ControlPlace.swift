@@ -44,10 +44,8 @@ public enum ControlPlace {
   /// Every directory in which this user's servers may have made their sockets: another environment may have started
   /// them (cron, systemd, sudo).
   public static var directories: [String] {
-    var all = [directory, "/run/user/\(geteuid())/nacre", temporary, "/tmp/nacre-\(geteuid())"]
-    var seen: Set<String> = []
-    all.removeAll { !seen.insert($0).inserted }
-    return all
+    let runtime = variable("XDG_RUNTIME_DIR") ?? "/run/user/\(geteuid())"
+    return [runtime + "/nacre", temporary].filter { access($0, F_OK) == 0 || $0 == directory }
   }
 
   private static var temporary: String { (variable("TMPDIR") ?? "/tmp") + "/nacre-\(geteuid())" }

@@ -43,7 +43,10 @@ final class ControlServer {
 
   private func accept() {
     var address = sockaddr_storage()
-    while case let descriptor = cl_accept(socket.descriptor, &address), descriptor >= 0 {
+    // A few in each turn of the loop, so that those who have left meanwhile are noticed before there are too many.
+    for _ in 0..<16 {
+      let descriptor = cl_accept(socket.descriptor, &address)
+      if descriptor < 0 { return }
       let connection = ControlConnection(descriptor: descriptor, server: self)
       connections[descriptor] = connection
       connection.open(isWelcome: connections.count <= Self.maximum)

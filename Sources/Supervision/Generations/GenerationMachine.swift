@@ -82,8 +82,10 @@ struct GenerationMachine {
 
   /// What was last on the disk and does not run: the rejected candidate, or what was rolled back from.
   var unwanted: Generation? {
+    // The rejection is not forgotten before the roll back has come to its end.
+    if let former = candidate?.pin?.former { return former }
     if let rejection { return Generation(number: 0, loader: rejection.loader, trace: rejection.trace) }
-    return candidate?.pin?.former ?? pin?.former
+    return pin?.former
   }
 
   /// Takes in one event.

@@ -28,6 +28,20 @@ final class Connection {
     setsockopt(socket, Int32(IPPROTO_TCP), TCP_NODELAY, &on, socklen_t(MemoryLayout<Int32>.size))
   }
 
+  /// Connects to a Unix socket.
+  init(unixSocket path: String) throws {
+    socket = Glibc.socket(AF_UNIX, Int32(SOCK_STREAM.rawValue) | Int32(SOCK_CLOEXEC.rawValue), 0)
+    var address = sockaddr_un()
+    address.sun_family = sa_family_t(AF_UNIX)
+    withUnsafeMutableBytes(of: &address.sun_path) { $0.copyBytes(from: path.utf8) }
+    let result = withUnsafePointer(to: &address) {
+      $0.withMemoryRebound(to: sockaddr.self, capacity: 1) {
+        connect(socket, $0, socklen_t(MemoryLayout<sockaddr_un>.size))
+      }
+    }
+    guard result == 0 else { throw Stuck("cannot connect to \(path): \(String(cString: strerror(errno)))") }
+  }
+
   deinit { close(socket) }
 
   /// The port at this end.
@@ -112,6 +126,13 @@ final class Connection {
     let bytes = try take(size)
     guard try line().isEmpty else { throw Stuck("a chunk is longer than it said") }
     return bytes
+  }
+
+  /// Whatever comes next; nothing at the end of the connection.
+  func readSome() throws -> [UInt8] {
+    if received.isEmpty { _ = try more() }
+    defer { received = [] }
+    return received
   }
 
   /// Waits until the other end has closed the connection; whether it sent nothing more before that.

@@ -41,7 +41,8 @@ final class Server {
       let port = options.port ?? Port.free()
       let process = try ChildProcess(
         options.commandLine(port: port, include: site.include), directory: site.path,
-        environment: testEnvironment.merging(options.variables) { $1 }, output: site.notes + "/output",
+        environment: testEnvironment.merging(site.controlVariables) { $1 }.merging(options.variables) { $1 },
+        output: site.notes + "/output",
         errors: logFile)
       if try Self.accepts(port, process) {
         (self.port, self.process) = (port, process)

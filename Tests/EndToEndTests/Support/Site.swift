@@ -38,6 +38,9 @@ final class Site {
   /// A directory for what a test writes down outside of the application.
   var notes: String { scratch.path }
 
+  /// Where its servers' control sockets are, away from those of everybody else.
+  var controlVariables: [String: String] { ["XDG_RUNTIME_DIR": scratch.path, "TMPDIR": scratch.path] }
+
   /// The absolute path of a file.
   func absolute(_ file: String) -> String { file.hasPrefix("/") ? file : path + "/" + file }
 
