@@ -34,8 +34,8 @@ final class LoadTracer {
   private var loadBegan: UInt64 = 0
   /// The timers that were running when the last checkpoint was left.
   private(set) var timers = OpenResources.Timers()
-  private var sockets: [(number: Int32, file: String)] = []
-  private(set) var threadFailure: LoadFailure?
+  var sockets: [(number: Int32, file: String)] = []
+  var threadFailure: LoadFailure?
   /// What this process has done with files.
   var deeds = FileDeeds()
 
@@ -238,23 +238,6 @@ extension LoadTracer {
   private func isUnchanged(_ file: String, since before: Fingerprint) -> Bool {
     guard let now = SourceFiles.fingerprint(of: file, previous: before).fingerprint else { return false }
     return now.sameContent(as: before) && now.inode == before.inode && now.modified == before.modified
-  }
-
-  private func noteThreads(_ file: String) {
-    let count = OpenResources.threadCount()
-    guard count > 1, threadFailure == nil else { return }
-    var line: UInt32 = 0
-    let place = cp_thread_location(&line).map { WorkingDirectory.absolute(String(cString: $0)) }
-    threadFailure = LoadFailure(
-      cause: .thread, file: place ?? file, line: place == nil ? 0 : line,
-      message: "a thread was started while \(file) loaded", status: Int32(count))
-  }
-
-  private func noteSockets(_ file: String, since lowestFree: Int32) {
-    guard Descriptors.lowestFree() != lowestFree else { return }
-    for number in OpenResources.sockets(Descriptors.opened()) where !sockets.contains(where: { $0.number == number }) {
-      sockets.append((number, file))
-    }
   }
 
   /// Where perl will find what it is asked for, and whether a hook in `@INC` is asked before that.

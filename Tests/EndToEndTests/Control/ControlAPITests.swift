@@ -133,6 +133,7 @@ import Testing
   @Test func stopFinishesTheRequestsInHand() throws {
     let site = try Site(["app.psgi": Site.app("do { sleep 1; 'done' }")])
     try site.serve { server throws in
+      #expect(server.logs("serves app.psgi"))
       let connection = try server.connect()
       try connection.request()
       #expect(

@@ -1,0 +1,26 @@
+import Glibc
+import PerlRuntime
+import ReloadModel
+
+/// What a load leaves behind besides code.
+extension LoadTracer {
+  /// Notes where a thread was started.
+  func noteThreads(_ file: String) {
+    let count = OpenResources.threadCount()
+    guard count > 1, threadFailure == nil else { return }
+    var line: UInt32 = 0
+    let place = cp_thread_location(&line).map { WorkingDirectory.absolute(String(cString: $0)) }
+    threadFailure = LoadFailure(
+      cause: .thread, file: place ?? file, line: place == nil ? 0 : line,
+      message: "a thread was started while \(file) loaded", status: Int32(count))
+  }
+
+  /// Notes the sockets that a file has left open. `lowestFree` is that of the time when its load began: the number of a
+  /// socket may be one that the files it loaded were read through.
+  func noteSockets(_ file: String, since lowestFree: Int32) {
+    guard Descriptors.lowestFree() != lowestFree else { return }
+    for number in OpenResources.sockets(Descriptors.opened()) where !sockets.contains(where: { $0.number == number }) {
+      sockets.append((number, file))
+    }
+  }
+}
