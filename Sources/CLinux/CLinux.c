@@ -43,7 +43,10 @@ int cl_catch_stop(int queue) {
   int pair[2];
   if (socketpair(AF_UNIX, SOCK_SEQPACKET | SOCK_CLOEXEC, 0, pair) < 0) return -1;
   close(pair[1]);
-  ended_socket = pair[0];
+  /* Out of the way of the application's own. */
+  int aside = fcntl(pair[0], F_DUPFD_CLOEXEC, 400);
+  ended_socket = aside < 0 ? pair[0] : aside;
+  if (aside >= 0) close(pair[0]);
   stopped_queue = queue;
   struct sigaction action = {.sa_handler = request_stop};
   sigemptyset(&action.sa_mask);

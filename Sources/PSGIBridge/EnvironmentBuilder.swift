@@ -63,7 +63,7 @@ final class EnvironmentBuilder {
     cp_hash_put(environment, keys.serverName, makeString(peer.serverName))
     cp_hash_put(environment, keys.serverPort, makeString(peer.serverPort))
     cp_hash_put(environment, keys.remoteAddress, makeString(peer.remoteAddress))
-    if !peer.isUnix { cp_hash_put(environment, keys.remotePort, makeString(peer.remotePort)) }
+    cp_hash_put(environment, keys.remotePort, makeString(peer.remotePort))
     if peer.isSecure {
       cp_hash_put(environment, keys.https, makeString("on"))
       cp_hash_put(environment, keys.urlScheme, makeString("https"))

@@ -10,7 +10,10 @@ final class Peer {
   private static let room = 64
   private var counts = (remoteAddress: 0, remotePort: 0, serverName: 0, serverPort: 0)
 
-  var remoteAddress: UnsafeRawBufferPointer { text(0, counts.remoteAddress) }
+  /// Without memory, which perl makes undef of, for a Unix socket: as Starman shows it.
+  var remoteAddress: UnsafeRawBufferPointer {
+    isUnix ? UnsafeRawBufferPointer(start: nil, count: 0) : text(0, counts.remoteAddress)
+  }
   var remotePort: UnsafeRawBufferPointer { text(1, counts.remotePort) }
   /// The address that the connection came in on, as Starman shows it.
   var serverName: UnsafeRawBufferPointer { text(2, counts.serverName) }
@@ -24,11 +27,9 @@ final class Peer {
     isUnix = loan.family == .unix
     counts.remoteAddress = write(loan)
     counts.remotePort = write(Int(loan.peerPort), at: 1)
-    counts.serverName = isUnix ? 0 : writeLocalAddress(of: descriptor)
+    counts.serverName = isUnix ? write(0, at: 2) : writeLocalAddress(of: descriptor)
     if counts.serverName == 0 { counts.serverName = write("localhost", at: 2) }
-    // A Unix socket has no port; PSGI wants one: that of the scheme.
-    let port = isUnix ? (isSecure ? 443 : 80) : Int(loan.localPort)
-    counts.serverPort = write(port, at: 3)
+    counts.serverPort = write(Int(loan.localPort), at: 3)
   }
 
   private func text(_ place: Int, _ count: Int) -> UnsafeRawBufferPointer {
@@ -93,7 +94,9 @@ final class Peer {
       switch Int32(storage.pointee.ss_family) {
       // The address stands behind family and port, for IPv6 behind the flow label too.
       case AF_INET: return write(raw + 4, AF_INET, at: 2)
-      case AF_INET6: return write(raw + 8, AF_INET6, at: 2)
+      case AF_INET6:
+        let isMapped = IPv6Address.isMapped((raw + 8).load(as: UInt64.self), (raw + 16).load(as: UInt64.self))
+        return isMapped ? write(raw + 20, AF_INET, at: 2) : write(raw + 8, AF_INET6, at: 2)
       // TLS: `nacre` speaks for the client through a socket pair.
       default: return 0
       }

@@ -140,6 +140,7 @@ extension Worker {
     clock_gettime(CLOCK_MONOTONIC, &clock)
     cell.since = UInt64(clock.tv_sec) * 1_000_000_000 + UInt64(clock.tv_nsec)
     exchange.begin(request, environment: reference, hasUnread: !input.bytes.isEmpty)
+    if !seat.settings.service.keepsAlive { exchange.keepsAlive = false }
     try exchange.run(application)
     cell.requests += 1
     cell.since = 0

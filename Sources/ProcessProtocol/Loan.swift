@@ -155,3 +155,11 @@ public struct Return: Equatable, Sendable {
       restLength: UInt64(littleEndian: message.load(fromByteOffset: 24, as: UInt64.self)))
   }
 }
+
+/// Addresses as both ends of a loan read them.
+public enum IPv6Address {
+  /// Whether an address, two words as they lie in memory, is an IPv4 one in IPv6 clothes (`::ffff:0:0/96`).
+  public static func isMapped(_ high: UInt64, _ low: UInt64) -> Bool {
+    high == 0 && UInt64(bigEndian: low) >> 32 == 0xFFFF
+  }
+}

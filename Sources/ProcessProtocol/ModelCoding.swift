@@ -102,6 +102,10 @@ extension WireWriter {
     write(settings.rules)
     write(settings.spoolDirectory)
     write(settings.destructs)
+    write(settings.service.keepsAlive)
+    write(settings.service.maximumRequests)
+    write(settings.service.mountPath)
+    write(settings.service.accessLog)
   }
 }
 
@@ -168,10 +172,15 @@ extension WireReader {
       application = .code(code, file: file.isEmpty ? nil : file)
     case let other: throw WireError("an application, not \(other)")
     }
-    return RunSettings(
+    var settings = RunSettings(
       application: application, includeDirectories: try readEach { try $0.readString() },
       modules: try readEach { try $0.readString() }, environment: try readString(),
       looksBeforeRequests: try readBool(), rules: try readRules(), spoolDirectory: try readString(),
       destructs: try readBool())
+    settings.service.keepsAlive = try readBool()
+    settings.service.maximumRequests = try read()
+    settings.service.mountPath = try readString()
+    settings.service.accessLog = try readString()
+    return settings
   }
 }

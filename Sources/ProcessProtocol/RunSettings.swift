@@ -25,6 +25,23 @@ public struct RunSettings: Equatable, Sendable {
   public var spoolDirectory: String
   /// Whether a retiring worker also destroys its interpreter (`--destruct`).
   public var destructs: Bool
+  /// What the command line asks of the application's surroundings.
+  public var service = Service()
+
+  /// How requests are served.
+  public struct Service: Equatable, Sendable {
+    /// Whether a connection may have more than one request (not with `--disable-keepalive`).
+    public var keepsAlive = true
+    /// `--max-requests`: after about so many requests a worker leaves; 0 for never.
+    public var maximumRequests: UInt32 = 0
+    /// `--path`: where the application is mounted; empty for the root.
+    public var mountPath = ""
+    /// `--access-log`: a file, absolute, that each request is a line of; empty for none.
+    public var accessLog = ""
+
+    /// The defaults.
+    public init() {}
+  }
 
   /// Makes settings.
   public init(

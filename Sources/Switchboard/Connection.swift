@@ -70,12 +70,15 @@ struct Peer {
         port = UInt16(bigEndian: address.sin_port)
         self.address.0 = UInt64(address.sin_addr.s_addr)
       case AF_INET6:
-        family = .ipv6
         port = UInt16(bigEndian: bytes.loadUnaligned(fromByteOffset: 2, as: UInt16.self))
-        self.address = (
+        let (high, low) = (
           bytes.loadUnaligned(fromByteOffset: 8, as: UInt64.self),
           bytes.loadUnaligned(fromByteOffset: 16, as: UInt64.self)
         )
+        // A socket that takes both kinds shows IPv4 clients as ::ffff:192.0.2.1; applications know them as 192.0.2.1.
+        let isMapped = IPv6Address.isMapped(high, low)
+        family = isMapped ? .ipv4 : .ipv6
+        self.address = isMapped ? (UInt64(bytes.loadUnaligned(fromByteOffset: 20, as: UInt32.self)), 0) : (high, low)
       default: break
       }
     }

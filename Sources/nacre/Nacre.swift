@@ -58,6 +58,10 @@ enum Nacre {
   }
 
   private static func serve(_ options: ServeOptions) throws -> Int32 {
+    // Before any other program is started: what was handed down is not for it.
+    let inherited = try InheritedSockets.take()
+    let manager = ServiceManager.take()
+    let owner = try Account(user: options.service.user, group: options.service.group)
     let application = try options.load.findApplication()
     let perl = try PerlInstallation(asking: options.load.perl)
     let files = NacreFiles()
@@ -68,19 +72,52 @@ enum Nacre {
     setenv("PLACK_ENV", settings.environment, 1)
     if settings.debugs { try DebuggerSession.prepare() }
     raiseDescriptorLimit()
-    let listener = try ListeningSocket(host: options.listen.host, port: options.listen.port)
+    settings.life.manager = manager
+    settings.life.isBesideAnother = inherited.isBesideAnother
+    if let file = options.service.pid {
+      settings.life.pidFile = try PidFile(file, isBesideAnother: inherited.isBesideAnother)
+    }
+    if let file = options.service.errorLog { try append(errorsTo: file) }
+    let listeners = try listeners(options.listen, inherited, owner)
+    try owner?.assume()
     do {
       let log = TerminalLog()
-      let supervisor = try Supervisor(settings: settings, listener: listener, log: log)
-      if let socket = try Supervisor.openControl(settings.control, for: .port(listener.port), log: log) {
+      let supervisor = try Supervisor(settings: settings, listeners: listeners, log: log)
+      let place = ControlPlace.Address(of: listeners)
+      if let socket = try Supervisor.openControl(settings.control, for: place, log: log) {
         supervisor.control(by: socket)
       }
       return supervisor.run()
     } catch let error as StartupError {
+      for listener in listeners { listener.end() }
       throw error
     } catch {
+      for listener in listeners { listener.end() }
       throw StartupError("the server cannot start: \(error).")
     }
+  }
+
+  /// What was handed down, or else what the options say.
+  private static func listeners(
+    _ options: ListenOptions, _ inherited: InheritedSockets, _ owner: Account?
+  ) throws -> [ListeningSocket] {
+    if inherited.sockets.isEmpty {
+      return try ListeningSocket.listen(on: options.addresses(), options.socketSettings(owner: owner))
+    }
+    if !options.listen.isEmpty || options.socket != nil {
+      tell("nacre: -l is not used: nacre listens on the sockets that it was started with")
+    }
+    return inherited.sockets
+  }
+
+  /// Has standard error go to the end of a file.
+  private static func append(errorsTo file: String) throws(StartupError) {
+    let log = open(file, O_WRONLY | O_CREAT | O_APPEND | O_CLOEXEC, 0o644)
+    guard log >= 0 else {
+      throw StartupError("the error log \(file) cannot be opened: \(String(cString: strerror(errno))).")
+    }
+    dup2(log, 2)
+    close(log)
   }
 
   /// Every connection needs a descriptor, so the soft limit becomes the hard one.

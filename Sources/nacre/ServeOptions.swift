@@ -48,8 +48,11 @@ struct ServeOptions: ParsableCommand {
   @OptionGroup(title: "Steering")
   var control: ControlOptions
 
+  @OptionGroup(title: "As a service")
+  var service: ServiceOptions
+
   /// The options that take no value; all others do.
-  private static let flags: Set<String> = ["-h", "--help", "--version", "-d", "--destruct"]
+  private static let flags: Set<String> = ["-h", "--help", "--version", "-d", "--destruct", "--disable-keepalive"]
 
   /// Takes glued short options apart, as perl programs accept them: `-MFoo=bar` becomes `-M` and `Foo=bar`. The
   /// parser's own joined options stop at the equals sign.
@@ -82,6 +85,7 @@ struct ServeOptions: ParsableCommand {
     watch.fill(&settings)
     processes.fill(&settings)
     control.fill(&settings)
+    listen.fill(&settings)
   }
 }
 

@@ -36,8 +36,17 @@ enum Samples {
       looksBeforeRequests: false, rules: WatchRules(libraryDirectories: [""]), spoolDirectory: ""),
   ]
 
+  static let serviceSettings: RunSettings = {
+    var settings = Self.settings[0]
+    settings.service.keepsAlive = false
+    settings.service.maximumRequests = 500
+    settings.service.mountPath = "/shop"
+    settings.service.accessLog = "/var/log/access"
+    return settings
+  }()
+
   static let commands: [Command] =
-    settings.map { .configure($0) } + [
+    (settings + [serviceSettings]).map { .configure($0) } + [
       .forkCandidate(
         generation: .max, token: 2, cell: 3, plan: LoadPlan(files: ["/a", "/b"], interval: 4, maximum: 16)),
       .forkCandidate(generation: 1, token: 0, cell: 0, plan: LoadPlan(files: [], interval: 0, maximum: 0)),

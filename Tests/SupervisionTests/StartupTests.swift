@@ -131,29 +131,33 @@ private func complaint(_ body: () throws -> Void) -> String {
 }
 
 @Suite struct ListeningSockets {
+  private func listen(_ host: String, _ port: UInt16 = 0) throws -> ListeningSocket {
+    try ListeningSocket.listen(on: [.tcp(host: host, port: port)], .init())[0]
+  }
+
   @Test func tellThePortThatTheKernelChose() throws {
-    let socket = try ListeningSocket(host: "127.0.0.1", port: 0)
-    defer { close(socket.descriptor) }
+    let socket = try listen("127.0.0.1")
+    defer { socket.end() }
     #expect(socket.port > 0)
-    #expect(socket.host == "127.0.0.1")
+    #expect("\(socket.address)" == "http://127.0.0.1:\(socket.port)/")
   }
 
   @Test func ofIPv6AreWrittenInBrackets() throws {
-    guard let socket = try? ListeningSocket(host: "[::1]", port: 0) else { return }
-    defer { close(socket.descriptor) }
-    #expect(socket.host == "[::1]")
+    guard let socket = try? listen("::1") else { return }
+    defer { socket.end() }
+    #expect("\(socket.address)" == "http://[::1]:\(socket.port)/")
   }
 
   @Test func onABusyPortNameIt() throws {
-    let socket = try ListeningSocket(host: "127.0.0.1", port: 0)
-    defer { close(socket.descriptor) }
+    let socket = try listen("127.0.0.1")
+    defer { socket.end() }
     #expect(
-      complaint { _ = try ListeningSocket(host: "127.0.0.1", port: socket.port) }
+      complaint { _ = try listen("127.0.0.1", socket.port) }
         .contains("port \(socket.port) on 127.0.0.1 is in use"))
   }
 
   @Test func onAnotherMachinesAddressAreRefused() {
-    #expect(complaint { _ = try ListeningSocket(host: "192.0.2.1", port: 0) }.contains("no address of this machine"))
+    #expect(complaint { _ = try listen("192.0.2.1") }.contains("no address of this machine"))
   }
 }
 

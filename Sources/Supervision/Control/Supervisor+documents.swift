@@ -12,7 +12,7 @@ extension Supervisor {
     let state =
       stopping != .no ? "stopping" : isFailing ? "failing" : machine.running == nil ? "loading" : "serving"
     return ControlDocument.Status(
-      state: state, addresses: addresses, name: settings.applicationName, directory: absolute("."),
+      state: state, addresses: listeners.map { "\($0.address)" }, name: settings.applicationName, directory: absolute("."),
       environment: settings.environment, pid: getpid(), startedAt: ControlJSON.time(startedAt),
       generation: machine.running.map(runningDocument), reload: journal.current.map { .init($0) },
       failure: machine.rejection.map { .init($0.failure, generation: (machine.running?.number ?? 0) + 1) },
@@ -33,8 +33,6 @@ extension Supervisor {
     if !causes.isEmpty { document.polling = news.sentences(for: causes) }
     return document
   }
-
-  private var addresses: [String] { ["http://\(listener.host):\(listener.port)/"] }
 
   private func runningDocument(_ generation: Generation) -> ControlDocument.Running {
     ControlDocument.Running(

@@ -3,6 +3,11 @@ import Glibc
 
 /// The signals that `nacre` answers to, as something that can be read.
 final class Signals {
+  /// Those that are answered. As the first process of a container only they reach `nacre` at all.
+  private static let answered = [
+    SIGTERM, SIGINT, SIGQUIT, SIGHUP, SIGCHLD, SIGUSR1, SIGUSR2, SIGTTIN, SIGTTOU,
+  ]
+
   /// The `signalfd`.
   let descriptor: Int32
 
@@ -10,7 +15,7 @@ final class Signals {
   init() {
     var set = sigset_t()
     sigemptyset(&set)
-    for signal in [SIGTERM, SIGINT, SIGQUIT, SIGHUP, SIGCHLD] { sigaddset(&set, signal) }
+    for signal in Self.answered { sigaddset(&set, signal) }
     sigprocmask(SIG_BLOCK, &set, nil)
     signal(SIGPIPE, SIG_IGN)
     descriptor = signalfd(-1, &set, Int32(SFD_NONBLOCK | SFD_CLOEXEC))

@@ -57,13 +57,16 @@ final class Freshness {
         [absolute($0, relativeTo: "/"), realPath(of: $0)].compactMap(\.self)
       }, patterns: patterns)
     roots = [directory].compactMap(\.self) + patterns.roots
-    runSettings = RunSettings(
+    var runSettings = RunSettings(
       application: settings.application, includeDirectories: settings.includeDirectories, modules: settings.modules,
       environment: settings.environment, looksBeforeRequests: holdsRequests,
       rules: WatchRules(
         libraryDirectories: settings.perl.libraryDirectories + [settings.perlLibrary],
         watchedDirectories: patterns.roots),
       spoolDirectory: ServerSettings.spoolDirectory, destructs: settings.destructs)
+    runSettings.service.keepsAlive = settings.connections.keepsAlive
+    runSettings.service.maximumRequests = UInt32(settings.life.maximumRequests)
+    self.runSettings = runSettings
   }
 
   /// Whether changes lead to reloads by themselves.

@@ -29,6 +29,37 @@ public struct ServerSettings {
   public var hold = 30
   /// `--load-timeout`: the seconds a load may take.
   public var loadTimeout = 60
+  /// How long connections are waited for.
+  public var connections = Connections()
+  /// How requests, workers and the server end.
+  public var life = Life()
+
+  /// What is asked of connections.
+  public struct Connections: Equatable, Sendable {
+    /// `--disable-keepalive`: whether a connection may have more than one request.
+    public var keepsAlive = true
+    /// `--keepalive-timeout`: the seconds a connection may stay open without a request.
+    public var idleTimeout = 60
+    /// `--read-timeout`: the seconds a request head may take.
+    public var headTimeout = 30
+  }
+
+  /// How long things go on, and what tells others that they do.
+  public struct Life {
+    /// `--timeout`: the seconds a worker may take for a request; 0 for no bound.
+    public var timeout = 0
+    /// `--drain`: the seconds that requests in hand may go on when the server stops or their generation is replaced.
+    public var drain = 30
+    /// `--max-requests`: after about so many requests a worker leaves; 0 for never.
+    public var maximumRequests = 0
+    /// `--pid`.
+    public var pidFile: PidFile?
+    /// Who is told that the server is ready, reloads and stops.
+    public var manager = ServiceManager(socket: nil)
+    /// Whether another server still serves on the same sockets, so that connections are left to it until the
+    /// application is ready.
+    public var isBesideAnother = false
+  }
 
   /// `--control`: where the control socket is.
   public var control = ControlPlace.Choice.automatic

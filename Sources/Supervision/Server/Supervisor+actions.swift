@@ -153,7 +153,7 @@ extension Supervisor {
 
   private func retire(_ workers: [ProcessToken]) {
     for token in workers { processes[token]?.isDismissed = true }
-    loop.after(Self.drainTime) { [unowned self] in
+    loop.after(drainTime) { [unowned self] in
       for token in workers { processes[token]?.kill() }
     }
   }
@@ -171,6 +171,7 @@ extension Supervisor {
       tell(verdict)
       handle(.stoppedFollowing([verdict.file]))
     }
+    begin()
   }
 
   private func resume(_ generation: UInt64) {

@@ -15,6 +15,7 @@ extension Supervisor {
       scene: scene(of: failure))
     log.fail(report.terminal)
     if answers { switchboard.answer = settings.isDevelopment ? answer(report) : .unavailable }
+    begin()
   }
 
   func forgive(_ generation: UInt64) {

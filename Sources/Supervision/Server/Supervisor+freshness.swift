@@ -68,7 +68,10 @@ extension Supervisor: SwitchboardDelegate {
   /// generation, workers give back what they have.
   func showFreshness() {
     let isFresh = isFresh
-    if isFresh { freshness.resolved() }
+    if isFresh {
+      freshness.resolved()
+      settleReload()
+    }
     let hasError = machine.rejection != nil
     // Where no events come, workers cannot see for themselves: every request passes the switchboard, which looks.
     let isBlind = freshness.watcher.polls || !workersSeeEvents

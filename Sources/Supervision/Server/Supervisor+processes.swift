@@ -158,7 +158,7 @@ extension Supervisor {
       depart(process, process.ending ?? .unknown)
       return
     }
-    limit(process, to: Self.drainTime)
+    limit(process, to: drainTime + Self.second)
     awaitEnd(of: process, pid)
   }
 

@@ -8,15 +8,28 @@ extension Supervisor {
       switch signal {
       case SIGCHLD: reap()
       case SIGHUP: reload()
+      case SIGUSR1, SIGUSR2, SIGTTIN, SIGTTOU: log.warn(Self.unused(signal))
       case SIGINT where stopping != .no: finish(status: 128 + SIGINT)
       default: stop()
       }
     }
   }
 
+  /// Signals that other servers have a use for, and that would end this one if they were not caught.
+  private static func unused(_ signal: Int32) -> String {
+    switch signal {
+    case SIGTTIN: "TTIN changes nothing: the number of workers is what -w says"
+    case SIGTTOU: "TTOU changes nothing: the number of workers is what -w says"
+    case SIGUSR1: "USR1 changes nothing: HUP reloads, TERM stops"
+    default: "USR2 changes nothing: HUP reloads, TERM stops"
+    }
+  }
+
   /// Looks at everything; loads what differs, or else forks new workers.
   private func reload() {
     guard stopping == .no else { return }
+    settings.life.manager.tell(.reloading, at: EventLoop.clock())
+    isReloadAwaited = true
     noticeTouches()
     freshness.demanded(at: EventLoop.clock())
     handle(.demanded)
@@ -28,6 +41,7 @@ extension Supervisor {
     stopping = .draining
     publish("stopping")
     dismissWaiters()
+    settings.life.manager.tell(.stopping)
     handle(.stop)
     guard queue != nil else {
       finish(status: 0)
@@ -35,11 +49,16 @@ extension Supervisor {
     }
     switchboard.onDrained = { [unowned self] in leave() }
     switchboard.stopAccepting()
-    // Who comes now is refused, and can go to another server, instead of waiting for one that ends.
-    Glibc.close(listener.descriptor)
+    closeDoors()
     switchboard.closeIdle()
     switchboard.resume()
-    loop.after(Self.drainTime) { [unowned self] in finish(status: 0) }
+    loop.after(drainTime) { [unowned self] in
+      let left = switchboard.inFlight
+      if left > 0 {
+        log.warn("\(count(left, "connection")) cut off: not done in the \(settings.life.drain) s of --drain")
+      }
+      finish(status: 0)
+    }
   }
 
   private func leave() {

@@ -17,7 +17,7 @@ extension Supervisor {
   func tell(_ promotion: GenerationMachine.Promotion) {
     if promotion.isFirst {
       log.inform(
-        "http://\(listener.host):\(listener.port)/ serves \(settings.applicationName) (generation "
+        "\(addresses) serves \(settings.applicationName) (generation "
           + "\(promotion.generation), \(count(promotion.workers, "worker")), \(settings.environment), pid \(getpid()))")
     } else if promotion.way == .rollBack {
       let until = machine.pin == nil ? "" : ", until the next save or `nacre reload`"

@@ -30,8 +30,6 @@ public final class Supervisor {
   static let second: UInt64 = 1_000_000_000
   /// How long a process may take to fork.
   static let patience = 20 * second
-  /// How long requests in flight, and old workers, may go on.
-  static let drainTime = 30 * second
 
   let settings: ServerSettings
   let log: any ServerLog
@@ -40,11 +38,16 @@ public final class Supervisor {
   let switchboard: Switchboard
   let signals = Signals()
   let freshness: Freshness
-  let listener: ListeningSocket
+  let listeners: [ListeningSocket]
   var machine: GenerationMachine
   var events: [GenerationMachine.Event] = []
   var isHandling = false
   var stopping = Stopping.no
+  /// Whether somebody is told that a demanded reload is done.
+  var isReloadAwaited = false
+  /// Whether requests have been served, or answered with the report of a failure.
+  var hasBegun = false
+  var areDoorsClosed = false
 
   var processes: [ProcessToken: PerlProcess] = [:]
   var orders: [ProcessToken: Order] = [:]
@@ -82,10 +85,10 @@ public final class Supervisor {
   let startedAt = Supervisor.wallClock()
 
   /// A server that has not started anything yet.
-  public init(settings: ServerSettings, listener: ListeningSocket, log: any ServerLog) throws {
+  public init(settings: ServerSettings, listeners: [ListeningSocket], log: any ServerLog) throws {
     _ = cl_become_subreaper()
     self.settings = settings
-    self.listener = listener
+    self.listeners = listeners
     self.log = log
     loop = try EventLoop()
     guard let scoreboard = Scoreboard(slotCount: Self.slotCount) else { throw SystemError("make the scoreboard") }
@@ -96,6 +99,8 @@ public final class Supervisor {
       spoolDirectory: ServerSettings.spoolDirectory, developmentMode: freshness.holdsRequests)
     board.hold = UInt64(settings.hold) * Self.second
     board.maximumStreams = settings.isDevelopment ? min(64, scoreboard.slotCount / 4) : 0
+    board.idleTimeout = UInt64(settings.connections.idleTimeout) * Self.second
+    board.headTimeout = UInt64(settings.connections.headTimeout) * Self.second
     switchboard = Switchboard(loop: loop, scoreboard: scoreboard, settings: board, delegate: nil)
     machine = GenerationMachine(
       settings: .init(
@@ -124,7 +129,7 @@ public final class Supervisor {
       switchboard.delegate = self
       try loop.watch(signals.descriptor, .readable) { [unowned self] _ in receiveSignals() }
       watchQueue()
-      try switchboard.listen(on: listener.descriptor, port: listener.port)
+      if !settings.life.isBesideAnother { try openDoors() }
       try control?.start()
     } catch {
       log.fail("\(error)")
@@ -135,8 +140,13 @@ public final class Supervisor {
     if stopping == .no { loop.run() }
     control?.end()
     for process in processes.values { process.kill() }
+    closeDoors()
+    settings.life.pidFile?.remove()
     return if case .done(let status) = stopping { status } else { 0 }
   }
+
+  /// How long requests in flight, and old workers, may go on.
+  var drainTime: UInt64 { UInt64(settings.life.drain) * Self.second }
 
   /// Ends ``run()`` with this status.
   func finish(status: Int32) {

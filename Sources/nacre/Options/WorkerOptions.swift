@@ -25,6 +25,23 @@ struct WorkerOptions: ParsableArguments {
     help: "Run the application under perl's debugger: one worker, no time limits; prompts on the terminal.")
   var debugger = false
 
+  @Option(
+    help: ArgumentHelp(
+      "How long a worker may take for a request before it is killed and the client gets 504; 0 for as long as it likes.",
+      valueName: "SECONDS"))
+  var timeout = 0
+
+  @Option(
+    help: ArgumentHelp(
+      "How long requests in hand may go on when the server stops or has new code.", valueName: "SECONDS"))
+  var drain = 30
+
+  @Option(
+    name: .customLong("max-requests"),
+    help: ArgumentHelp(
+      "Replace a worker by a new one after about so many requests; 0 for never.", valueName: "N"))
+  var maximumRequests = 0
+
   func validate() throws {
     // The orders to fork them wait in the mold's channel, which holds 278 messages.
     guard (1...250).contains(workers) else { throw ValidationError("-w takes 1 to 250 workers, not \(workers)") }
@@ -35,6 +52,13 @@ struct WorkerOptions: ParsableArguments {
     guard (1...86400).contains(loadTimeout) else {
       throw ValidationError("--load-timeout takes 1 to 86400 seconds, not \(loadTimeout)")
     }
+    guard (0...86400).contains(timeout) else {
+      throw ValidationError("--timeout takes 0 to 86400 seconds, not \(timeout)")
+    }
+    guard (0...86400).contains(drain) else { throw ValidationError("--drain takes 0 to 86400 seconds, not \(drain)") }
+    guard (0...1_000_000_000).contains(maximumRequests) else {
+      throw ValidationError("--max-requests takes 0 to 1000000000, not \(maximumRequests)")
+    }
   }
 
   /// Takes over what needs no look at the disk.
@@ -43,6 +67,9 @@ struct WorkerOptions: ParsableArguments {
     settings.checkpoints = checkpoints
     settings.hold = hold
     settings.loadTimeout = loadTimeout
+    settings.life.timeout = timeout
+    settings.life.drain = drain
+    settings.life.maximumRequests = maximumRequests
     settings.destructs = destruct
     if debugger { settings.debug() }
   }

@@ -9,23 +9,46 @@ final class Connection {
   private var ended = false
 
   /// Connects to a port of this machine.
-  init(port: UInt16) throws {
-    socket = Glibc.socket(AF_INET, Int32(SOCK_STREAM.rawValue) | Int32(SOCK_CLOEXEC.rawValue), 0)
+  convenience init(port: UInt16) throws {
     var address = sockaddr_in()
     address.sin_family = sa_family_t(AF_INET)
     address.sin_port = port.bigEndian
     address.sin_addr.s_addr = inet_addr("127.0.0.1")
-    let result = withUnsafePointer(to: &address) {
+    try self.init(to: address, AF_INET, "port \(port)")
+  }
+
+  /// Connects to a port of this machine by IPv6.
+  convenience init(portOfIPv6 port: UInt16) throws {
+    var address = sockaddr_in6()
+    address.sin6_family = sa_family_t(AF_INET6)
+    address.sin6_port = port.bigEndian
+    address.sin6_addr = in6addr_loopback
+    try self.init(to: address, AF_INET6, "port \(port) of ::1")
+  }
+
+  /// Connects to a Unix socket.
+  convenience init(path: String) throws {
+    var address = sockaddr_un()
+    address.sun_family = sa_family_t(AF_UNIX)
+    withUnsafeMutableBytes(of: &address.sun_path) { $0.copyBytes(from: path.utf8) }
+    try self.init(to: address, AF_UNIX, path)
+  }
+
+  private init<Address>(to address: Address, _ family: Int32, _ name: String) throws {
+    socket = Glibc.socket(family, Int32(SOCK_STREAM.rawValue) | Int32(SOCK_CLOEXEC.rawValue), 0)
+    let result = withUnsafePointer(to: address) {
       $0.withMemoryRebound(to: sockaddr.self, capacity: 1) {
-        connect(socket, $0, socklen_t(MemoryLayout<sockaddr_in>.size))
+        connect(socket, $0, socklen_t(MemoryLayout<Address>.size))
       }
     }
     guard result == 0 else {
       // `deinit` closes the socket: every property has its value.
-      throw Stuck("cannot connect to port \(port): \(String(cString: strerror(errno)))")
+      throw Stuck("cannot connect to \(name): \(String(cString: strerror(errno)))")
     }
     var on: Int32 = 1
-    setsockopt(socket, Int32(IPPROTO_TCP), TCP_NODELAY, &on, socklen_t(MemoryLayout<Int32>.size))
+    if family != AF_UNIX {
+      setsockopt(socket, Int32(IPPROTO_TCP), TCP_NODELAY, &on, socklen_t(MemoryLayout<Int32>.size))
+    }
   }
 
   /// Connects to a Unix socket.

@@ -17,8 +17,10 @@ struct ServerOptions {
   var port: UInt16?
   /// Environment variables beside those of the test.
   var variables: [String: String] = [:]
-  /// The program, with what stands before it on the command line.
+  /// The program, with what stands before it on the command line; `PORT` stands for the server's port.
   var command = [Products.nacre]
+  /// `-l`, instead of a host and a port; `PORT` stands for the server's port.
+  var listen: [String] = []
 
   /// As a person starts it to develop.
   static let development = ServerOptions()
@@ -44,7 +46,7 @@ final class Server {
         environment: testEnvironment.merging(site.controlVariables) { $1 }.merging(options.variables) { $1 },
         output: site.notes + "/output",
         errors: logFile)
-      if try Self.accepts(port, process) {
+      if try Self.accepts({ try options.connect(port, site) }, process) {
         (self.port, self.process) = (port, process)
         return
       }
@@ -54,10 +56,10 @@ final class Server {
     throw Stuck("nacre did not start:\n\(contents(of: logFile))")
   }
 
-  private static func accepts(_ port: UInt16, _ process: ChildProcess) throws -> Bool {
+  private static func accepts(_ connect: () throws -> Connection, _ process: ChildProcess) throws -> Bool {
     var connected = false
     _ = eventually(within: 60) {
-      connected = (try? Connection(port: port)) != nil
+      connected = (try? connect()) != nil
       return connected || process.ended() != nil
     }
     return connected
@@ -120,9 +122,17 @@ extension Server: CustomStringConvertible {
 }
 
 extension ServerOptions {
+  /// A connection to the first address that the server is to have.
+  fileprivate func connect(_ port: UInt16, _ site: Site) throws -> Connection {
+    guard let first = listen.first, !first.contains("PORT") else { return try Connection(port: port) }
+    return try Connection(path: site.absolute(first))
+  }
+
   fileprivate func commandLine(port: UInt16, include: [String]) -> [String] {
-    let common = ["-o", "127.0.0.1", "-p", "\(port)", "-E", environment, "--perl", Products.perl]
-    return command + common + ["--workers", "\(workers)"] + include.flatMap { ["-I", $0] } + arguments
+    func filled(_ text: String) -> String { text.replacingOccurrences(of: "PORT", with: "\(port)") }
+    let addresses = listen.isEmpty ? ["-o", "127.0.0.1", "-p", "\(port)"] : listen.flatMap { ["-l", filled($0)] }
+    let common = addresses + ["-E", environment, "--perl", Products.perl]
+    return command.map(filled) + common + ["--workers", "\(workers)"] + include.flatMap { ["-I", $0] } + arguments
       + (application.map { [$0] } ?? [])
   }
 }

@@ -1,0 +1,51 @@
+import CLinux
+import Glibc
+import Switchboard
+
+/// Where the server listens, and who is told that it serves.
+extension Supervisor {
+  /// Where requests are taken: `http://127.0.0.1:5000/ and unix:/run/app.sock`.
+  var addresses: String { listeners.map { "\($0.address)" }.joined(separator: " and ") }
+
+  /// Accepts connections.
+  func openDoors() throws(SystemError) {
+    for listener in listeners { try switchboard.listen(on: listener.descriptor, port: listener.port) }
+  }
+
+  /// Who comes now is refused, and can go to another server, instead of waiting for one that ends.
+  func closeDoors() {
+    guard !areDoorsClosed else { return }
+    areDoorsClosed = true
+    switchboard.stopAccepting()
+    for listener in listeners { listener.end() }
+  }
+
+  /// The first generation serves, or its failure is what is served.
+  func begin() {
+    guard !hasBegun else { return }
+    hasBegun = true
+    do {
+      if settings.life.isBesideAnother { try openDoors() }
+    } catch {
+      log.fail("\(error)")
+      finish(status: 1)
+      return
+    }
+    if let problem = settings.life.pidFile?.write() { log.warn(problem) }
+    settings.life.manager.tell(.ready(state))
+  }
+
+  /// What was touched or demanded has led to something.
+  func settleReload() {
+    guard isReloadAwaited, hasBegun else { return }
+    isReloadAwaited = false
+    settings.life.manager.tell(.ready(state))
+  }
+
+  /// One line for the service manager.
+  private var state: String {
+    guard let running = machine.running else { return "the application does not load" }
+    return machine.rejection == nil
+      ? "generation \(running.number) serves" : "generation \(running.number) serves; newer code does not load"
+  }
+}
