@@ -75,7 +75,7 @@ enum Nacre {
     settings.life.manager = manager
     settings.life.isBesideAnother = inherited.isBesideAnother
     if let file = options.service.pid {
-      settings.life.pidFile = try PidFile(file, isBesideAnother: inherited.isBesideAnother)
+      settings.life.pidFile = try PidFile(file, isBesideAnother: inherited.isBesideAnother, owner: owner)
     }
     if let file = options.service.errorLog { try append(errorsTo: file) }
     let listeners = try listeners(options.listen, inherited, owner)

@@ -29,9 +29,9 @@ extension Supervisor {
   private func reload() {
     guard stopping == .no else { return }
     settings.life.manager.tell(.reloading, at: EventLoop.clock())
-    isReloadAwaited = true
     noticeTouches()
     freshness.demanded(at: EventLoop.clock())
+    isReloadAwaited = true
     handle(.demanded)
   }
 

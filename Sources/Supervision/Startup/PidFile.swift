@@ -7,29 +7,42 @@ public struct PidFile: Equatable, Sendable {
 
   /// Looks whether the file can be written and names no other server that runs.
   ///
-  /// - Parameter isBesideAnother: Whether another server runs on purpose until this one is ready: its file is taken over.
-  public init(_ path: String, isBesideAnother: Bool = false) throws(StartupError) {
+  /// - Parameters:
+  ///   - isBesideAnother: Whether another server runs on purpose until this one is ready: its file is taken over.
+  ///   - owner: Who this process will be when it writes the file; it is made for them now.
+  public init(_ path: String, isBesideAnother: Bool = false, owner: Account? = nil) throws(StartupError) {
     self.path = absolute(path)
     guard !isDirectory(self.path) else {
       throw StartupError("the pid file \(self.path) is a directory: name a file with --pid.")
-    }
-    let exists = access(self.path, F_OK) == 0
-    // It is put in place by a new file that is renamed, or written where it lies.
-    guard access(parent(self.path), W_OK | X_OK) == 0 || (exists && access(self.path, W_OK) == 0) else {
-      throw StartupError(
-        "the pid file \(self.path) cannot be written: \(String(cString: strerror(errno))). Choose another with --pid.")
     }
     if let other = pid, other != getpid(), !isBesideAnother, Self.isNacre(other) {
       throw StartupError(
         "another nacre runs, as process \(other) (\(self.path) says so): stop it, or choose another file with --pid.")
     }
+    if let code = attempt(owner) {
+      throw StartupError(
+        "the pid file \(self.path) cannot be written: \(String(cString: strerror(code))). Choose another with --pid.")
+    }
   }
+
+  /// Tries whether it can be written; the `errno` if not.
+  private func attempt(_ owner: Account?) -> Int32? {
+    if let owner {
+      if let code = Self.put(path, "") { return code }
+      return lchown(path, owner.user ?? getuid(), owner.group ?? getgid()) == 0 ? nil : errno
+    }
+    defer { unlink(fresh) }
+    // It is put in place by a new file that is renamed, or else written where it lies.
+    guard let code = Self.put(fresh, "") else { return nil }
+    return access(path, W_OK) == 0 ? nil : code
+  }
+
+  private var fresh: String { "\(path).\(getpid())" }
 
   /// Whether a process with this number runs, and is a nacre: numbers are given out again.
   private static func isNacre(_ pid: pid_t) -> Bool {
     guard kill(pid, 0) == 0 || errno == EPERM else { return false }
-    // 15 bytes of the program's name; a program of another user shows no more.
-    return read("/proc/\(pid)/comm")?.hasPrefix("nacre") ?? true
+    return read("/proc/\(pid)/comm") == read("/proc/self/comm")
   }
 
   /// The process that the file names.
@@ -49,17 +62,17 @@ public struct PidFile: Equatable, Sendable {
 
   /// Names this process in the file, whole or not at all if the directory permits; the reason if it cannot.
   func write() -> String? {
-    let fresh = "\(path).\(getpid())"
-    if Self.put(fresh) == nil, rename(fresh, path) == 0 { return nil }
+    let line = "\(getpid())\n"
+    if Self.put(fresh, line) == nil, rename(fresh, path) == 0 { return nil }
     unlink(fresh)
-    return Self.put(path).map { "the pid file \(path) cannot be written: \(String(cString: strerror($0)))" }
+    return Self.put(path, line).map { "the pid file \(path) cannot be written: \(String(cString: strerror($0)))" }
   }
 
-  private static func put(_ path: String) -> Int32? {
+  private static func put(_ path: String, _ text: String) -> Int32? {
     let file = open(path, O_WRONLY | O_CREAT | O_TRUNC | O_CLOEXEC, 0o644)
     guard file >= 0 else { return errno }
     defer { close(file) }
-    let line = Array("\(getpid())\n".utf8)
+    let line = Array(text.utf8)
     return Glibc.write(file, line, line.count) == line.count ? nil : errno
   }
 
