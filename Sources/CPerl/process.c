@@ -28,11 +28,23 @@ void cp_set_program_name(const char *name) {
   sv_setpv_mg(program, name);
 }
 
+void cp_show_as(const char *title) {
+  dTHX;
+  SV *program = get_sv("0", GV_ADD);
+  SV *kept = newSVsv(program);
+  sv_setpv_mg(program, title);
+  /* Without magic: the process table keeps the title. */
+  sv_setsv(program, kept);
+  SvREFCNT_dec(kept);
+}
+
 static struct {
   uint64_t *line;
   uint64_t *count;
   char *path;
   size_t capacity;
+  const uint64_t *since;
+  const uint64_t *condemned;
 } location;
 
 void cp_set_location_memory(uint64_t *line, uint64_t *count, void *path, size_t capacity) {
@@ -40,6 +52,11 @@ void cp_set_location_memory(uint64_t *line, uint64_t *count, void *path, size_t 
   location.count = count;
   location.path = path;
   location.capacity = capacity;
+}
+
+void cp_set_request_memory(const uint64_t *since, const uint64_t *condemned) {
+  location.since = since;
+  location.condemned = condemned;
 }
 
 /* Reads where perl is. PL_curcop is always a valid COP (PL_compiling while a file is parsed). */
@@ -65,6 +82,10 @@ static void on_question(int signal) {
   PERL_UNUSED_ARG(signal);
   int error = errno;
   store_location();
+  /* A request that took too long does not go on: the signal has ended its sleep or its read before the time. */
+  uint64_t condemned = location.condemned ? __atomic_load_n(location.condemned, __ATOMIC_SEQ_CST) : 0;
+  if (condemned && condemned == __atomic_load_n(location.since, __ATOMIC_SEQ_CST))
+    for (;;) pause();
   errno = error;
 }
 

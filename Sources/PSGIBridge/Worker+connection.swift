@@ -62,7 +62,7 @@ extension Worker {
 
   private func readHead(_ connection: Connection, isFirst: Bool) -> HeadReading {
     if !isFirst {
-      if seat.scoreboard.waiting > 0 || cl_stop_requested() { return .leave(.keep) }
+      if seat.scoreboard.waiting > 0 || isSpent || cl_stop_requested() { return .leave(.keep) }
       // Asked before anything is read: a worker that dies in between leaves nothing unanswered behind.
       if input.bytes.isEmpty, cl_readable_bytes(connection.descriptor) <= 0 { return .leave(.keep) }
     }
@@ -128,6 +128,7 @@ extension Worker {
     case .broken: leave(&connection, .close)
     case .refused(let refusal): refuse(&connection, refusal)
     case .body(let body):
+      cell.setRequest(request.method.slice(of: headBytes), request.path.slice(of: headBytes))
       let environment = builder.makeEnvironment(request, headBytes, peer, body)
       return try serveRequest(&connection, environment: environment)
     }

@@ -56,12 +56,15 @@ final class Worker {
   var isToLeave = false
   /// Whether `nacre` answers some paths by itself.
   let hasReservedPaths: Bool
+  /// The requests after which it leaves (`--max-requests`).
+  private let limit: UInt64
 
   init(_ application: OpaquePointer, _ seat: WorkerSeat) {
     self.application = application
     self.seat = seat
     cell = seat.scoreboard.cell(seat.cell)
     hasReservedPaths = seat.settings.environment == "development"
+    limit = Self.limit(about: UInt64(seat.settings.service.maximumRequests))
     builder = EnvironmentBuilder()
     outlet = Outlet(spoolDirectory: seat.settings.spoolDirectory)
     exchange = Exchange(outlet: outlet, cell: cell, keys: builder.keys)
@@ -79,6 +82,14 @@ final class Worker {
     var body: Int32
   }
 
+  /// Workers that began together are not to leave together: a tenth more or less.
+  private static func limit(about number: UInt64) -> UInt64 {
+    number == 0 ? .max : UInt64.random(in: (number - number / 10)...(number + number / 10))
+  }
+
+  /// Whether it has served as many requests as it was to.
+  var isSpent: Bool { cell.requests >= limit }
+
   func run() throws(Exit) -> WorkerEnd {
     cell.phase = .idle
     while true {
@@ -91,6 +102,10 @@ final class Worker {
         cell.phase = .idle
         if isToLeave {
           say(.leaving("the application asked for it (psgix.harakiri.commit)"), on: seat.channel)
+          return .stopped
+        }
+        if isSpent {
+          say(.leaving("it has served \(cell.requests) requests (--max-requests)"), on: seat.channel)
           return .stopped
         }
       }

@@ -25,10 +25,12 @@ public struct Scoreboard: @unchecked Sendable {
   /// The number of cells.
   public static let cellCount = 1024
   /// The size of a cell in bytes.
-  public static let cellSize = 512
+  public static let cellSize = 1024
+  /// The longest request that a cell can name, in bytes.
+  static let requestCapacity = 480
   /// The longest path that a cell's location can hold, in bytes.
   public static let locationCapacity = 400
-  private static let magic: UInt64 = 0x4e41_4352_4530_0001
+  private static let magic: UInt64 = 0x4e41_4352_4530_0002
   private static let cellsOffset = 4096
   private static let claimsOffset = cellsOffset + cellCount * cellSize
 
@@ -112,7 +114,8 @@ public struct Scoreboard: @unchecked Sendable {
 
 /// One Perl process's place on the ``Scoreboard``. Written by that process, read by `nacre`.
 public struct ScoreboardCell: @unchecked Sendable {
-  /// Words: 0 phase, 1 slot + 1, 2 requests, 3 since; 8 line, 9 path length; from byte 80 the path.
+  /// Words: 0 phase, 1 slot + 1, 2 requests, 3 since, 4 condemned; 8 line, 9 path length; from byte 80 the path. Word 64: length of
+  /// the request's name; from byte 520 the name.
   let base: UnsafeMutableRawPointer
 
   private func word(_ index: Int) -> UnsafeMutablePointer<UInt64> {
@@ -148,6 +151,39 @@ public struct ScoreboardCell: @unchecked Sendable {
     get { cl_load64(word(3)) }
     nonmutating set { cl_store64(word(3), newValue) }
   }
+
+  /// Names the request in hand: its method and its path.
+  public func setRequest(_ method: UnsafeRawBufferPointer, _ path: UnsafeRawBufferPointer) {
+    let name = UnsafeMutableRawBufferPointer(start: base + 520, count: Scoreboard.requestCapacity)
+    let first = min(method.count, name.count - 1)
+    name.copyMemory(from: UnsafeRawBufferPointer(rebasing: method[..<first]))
+    name[first] = UInt8(ascii: " ")
+    let second = min(path.count, name.count - first - 1)
+    UnsafeMutableRawBufferPointer(rebasing: name[(first + 1)...]).copyMemory(
+      from: UnsafeRawBufferPointer(rebasing: path[..<second]))
+    cl_store64(word(64), UInt64(first + 1 + second))
+  }
+
+  /// The method and the path of the request in hand, or of the last one; nil before the first.
+  public var request: String? {
+    let count = min(Int(clamping: cl_load64(word(64))), Scoreboard.requestCapacity)
+    guard count > 0 else { return nil }
+    return String(decoding: UnsafeRawBufferPointer(start: base + 520, count: count), as: UTF8.self)
+  }
+
+  /// When the request began that is not to go on: it waits for its end where `SIGUSR2` meets it. 0 for none.
+  public var condemned: UInt64 {
+    get { cl_load64(word(4)) }
+    nonmutating set { cl_store64(word(4), newValue) }
+  }
+
+  /// Where ``since`` and ``condemned`` lie, for the signal handler.
+  public var requestMemory: (since: UnsafeMutablePointer<UInt64>, condemned: UnsafeMutablePointer<UInt64>) {
+    (word(3), word(4))
+  }
+
+  /// Forgets the location, so that the next one is seen to be new.
+  public func clearLocation() { cl_store64(word(9), 0) }
 
   /// Where the process was in its Perl code when it was last asked or when it fell: the line (from 1) and the file.
   public var location: (file: String, line: UInt32)? {

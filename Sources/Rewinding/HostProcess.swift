@@ -72,6 +72,7 @@ public final class HostProcess {
     guard case .configure(let settings)? = channel.receive()?.command else { _exit(0) }
     self.settings = settings
     tracer.begin(settings: settings)
+    cp_show_as("nacre base")
     channel.send(.baseReady(loaded: tracer.adopted()))
     waitAsOrigin()
     let application = loadApplication(load)
@@ -87,6 +88,7 @@ public final class HostProcess {
       guard fork(.candidate, token: token) == .inFork else { continue }
       self.generation = generation
       sit(at: Int(cell))
+      cp_show_as("nacre loading generation \(generation): \(applicationFile)")
       cp_reset_start_time()
       timers.arm()
       started = Clock.microseconds()
@@ -101,6 +103,8 @@ public final class HostProcess {
     self.cell = cell
     let memory = scoreboard.cell(cell).locationMemory
     cp_set_location_memory(memory.line, memory.count, memory.path, Scoreboard.locationCapacity)
+    let request = scoreboard.cell(cell).requestMemory
+    cp_set_request_memory(request.since, request.condemned)
   }
 
   private func loadApplication(_ load: OpaquePointer) -> PerlValue {
@@ -159,6 +163,7 @@ public final class HostProcess {
   /// Holds the loaded code and forks workers from it, until `nacre` closes the channel.
   private func liveAsMold(_ application: OpaquePointer) -> Never {
     OpenResources.Timers.disarm()
+    cp_show_as("nacre mold, generation \(generation): \(applicationFile)")
     while let received = channel.receive() {
       guard case .forkWorker(let token, let cell, let generation) = received.command, let queue = received.descriptor
       else { continue }
@@ -179,11 +184,13 @@ public final class HostProcess {
 
   private func liveAsWorker(_ application: OpaquePointer, cell: Int, queue: Int32) -> Never {
     sit(at: cell)
-    // Ctrl-C reaches every process of the terminal; nacre alone decides what it means. A handler of the application's (or
-    // of perl's debugger) stays.
-    var interrupt = sigaction()
-    sigaction(SIGINT, nil, &interrupt)
-    if unsafeBitCast(interrupt.__sigaction_handler.sa_handler, to: Int.self) == 0 { signal(SIGINT, SIG_IGN) }
+    // Ctrl-C and Ctrl-\ reach every process of the terminal; nacre alone decides what they mean. A handler of the
+    // application's (or of perl's debugger) stays.
+    for key in [SIGINT, SIGQUIT] {
+      var present = sigaction()
+      sigaction(key, nil, &present)
+      if unsafeBitCast(present.__sigaction_handler.sa_handler, to: Int.self) == 0 { signal(key, SIG_IGN) }
+    }
     signal(SIGPIPE, SIG_IGN)
     cp_set_program_name("nacre worker, generation \(generation): \(applicationFile)")
     tracer.serve()

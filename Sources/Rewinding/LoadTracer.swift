@@ -290,6 +290,7 @@ extension LoadTracer {
     timers = OpenResources.Timers()
     switch host.fork(.checkpoint, token: UInt32(position)) {
     case .inFork:
+      cp_show_as("nacre checkpoint before \(file)")
       _ = spacing.left(before: file, position: position, at: time)
       host.waitAsOrigin()
       return true

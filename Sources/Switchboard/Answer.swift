@@ -22,6 +22,9 @@ struct Answer {
   static let tooMuchWaiting = Answer(
     status: 503, "Too many requests are waiting. Try again in a moment.", retryAfter: 1)
   static let workerDied = Answer(status: 502, "The worker that ran this request has ended without an answer.")
+  static func tookTooLong(_ seconds: Int) -> Answer {
+    Answer(status: 504, "The request took longer than \(seconds) s and was ended.")
+  }
   static let headTooSlow = Answer(status: 408, "The request head did not arrive in time.")
   static let bodyTooSlow = Answer(status: 408, "The request body did not arrive in time.")
   static let bodyTooLarge = Answer(status: 413, "The request body is too large.")

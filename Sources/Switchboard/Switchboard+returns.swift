@@ -57,22 +57,22 @@ extension Switchboard {
   }
 
   /// Settles what a worker has left behind. To be called once its channel has been read to the end, and before its
-  /// cell is cleared: the cell's phase tells how far it came.
-  public func workerEnded(cell: Int) {
+  /// cell is cleared: the cell's phase tells how far it came. `seconds`: after which it was ended, if it took too long.
+  public func workerEnded(cell: Int, after seconds: Int? = nil) {
     let (owner, phase) = (UInt16(cell + 1), scoreboard.cell(cell).phase)
     takeBackUnclaimed()
     var next = lent.first
     while let slot = next {
       next = lent.slot(after: slot)
       guard currentWord(slot).owner == owner else { continue }
-      settle(connections[slot]!, phase)
+      settle(connections[slot]!, phase, seconds.map(Answer.tookTooLong) ?? .workerDied)
     }
     recountWaiting()
     scheduleTurnEnd()
   }
 
   /// Decides about a connection whose owner is gone.
-  private func settle(_ connection: Connection, _ phase: WorkerPhase) {
+  private func settle(_ connection: Connection, _ phase: WorkerPhase, _ reason: Answer) {
     lent.remove(connection.slot)
     unclaimed.remove(connection.slot)
     store(connection, connection.word.owned(by: ClaimWord.switchboard))
@@ -84,7 +84,7 @@ extension Switchboard {
     case .betweenRequests where connection.carried.isEmpty, .cleaningUp where connection.carried.isEmpty:
       park(connection)
     // What was carried may have been served or not, so it can neither be served again nor be forgotten.
-    case .betweenRequests, .cleaningUp, .inRequest: answer(connection, .workerDied, isHead: false)
+    case .betweenRequests, .cleaningUp, .inRequest: answer(connection, reason, isHead: false)
     case .responding: close(connection)
     }
   }

@@ -84,3 +84,22 @@ import Testing
     #expect(Scoreboard(descriptor: -1) == nil)
   }
 }
+
+@Suite struct RequestNames {
+  private func name(_ method: String, _ path: String) throws -> String? {
+    let cell = try #require(Scoreboard(slotCount: 1)).cell(5)
+    #expect(cell.request == nil)
+    Array(method.utf8).withUnsafeBytes { method in
+      Array(path.utf8).withUnsafeBytes { path in cell.setRequest(method, path) }
+    }
+    return cell.request
+  }
+
+  @Test func areMethodAndPath() throws { #expect(try name("GET", "/a/b") == "GET /a/b") }
+
+  @Test func areCutToTheirPlace() throws {
+    let long = try #require(try name("POST", "/" + String(repeating: "x", count: 10_000)))
+    #expect(long.hasPrefix("POST /xxx") && long.utf8.count == 480)
+    #expect(try name(String(repeating: "M", count: 1000), "/")?.utf8.count == 480)
+  }
+}

@@ -14,11 +14,16 @@ void cp_forget_seed(void);
 void cp_reset_start_time(void);
 /// Sets `$0`.
 void cp_set_program_name(const char *_Nonnull name);
+/// Shows the process under this title (`ps`); `$0` stays what it is.
+void cp_show_as(const char *_Nonnull title);
 
 /// Tells the signal handlers where to write the place in the Perl code: line, count of path bytes, path (`capacity`
 /// bytes).
 void cp_set_location_memory(
     uint64_t *_Nonnull line, uint64_t *_Nonnull count, void *_Nonnull path, size_t capacity);
+/// Tells the handler of `SIGUSR2` when the request in hand began, and which request is condemned, by when it began:
+/// that one does not go on after the signal, but waits to be killed.
+void cp_set_request_memory(const uint64_t *_Nonnull since, const uint64_t *_Nonnull condemned);
 /// Installs handlers that write the place: for `SIGUSR2` (and goes on), and for the signals of a crash (which then
 /// take their default action). They run on a stack of their own and only store.
 void cp_catch_location_signals(void);

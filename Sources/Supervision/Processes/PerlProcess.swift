@@ -29,6 +29,8 @@ final class PerlProcess {
   var timeout: Int32?
   /// Where the start hook stands that it runs, as a worker that is not ready yet.
   var hook: LoadFailure.Step?
+  /// The request that took too long, for which it is killed.
+  var overdue: OverdueRequest?
   /// Whether it is to be killed as soon as its process id is known.
   var isCondemned = false
   /// Whether `nacre` wants it gone, so that its end is no news.

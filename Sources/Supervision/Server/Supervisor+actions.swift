@@ -111,12 +111,20 @@ extension Supervisor {
     }
     orders[token] = Order(role: role, origin: origin, timer: timer)
     if processes[origin]?.channel?.send(command, descriptors: descriptors) != true {
-      failOrder(token, "its origin does not answer")
+      endOrder(token, "its origin does not answer")
     }
   }
 
+  /// A process that was asked for has not come and is not waited for. It may come yet, so its cell stays its own until
+  /// it has come and gone, or its origin has.
+  private func failOrder(_ token: ProcessToken, _ message: String) {
+    guard let order = orders[token], !order.isCancelled else { return }
+    orders[token]?.isCancelled = true
+    handle(.forkFailed(token, message: message))
+  }
+
   /// A process that was asked for will not come.
-  func failOrder(_ token: ProcessToken, _ message: String) {
+  func endOrder(_ token: ProcessToken, _ message: String) {
     guard let order = orders.removeValue(forKey: token) else { return }
     loop.cancel(order.timer)
     switch order.role {

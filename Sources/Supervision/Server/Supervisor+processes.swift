@@ -75,7 +75,7 @@ extension Supervisor {
       unlimit(process)
       handle(.baseReady(token, loaded: loaded))
     case .forked(let kind, let number): forked(kind, number, descriptors.popLast(), by: process)
-    case .forkFailed(let number, let message): failOrder(ProcessToken(number: number), message)
+    case .forkFailed(let number, let message): endOrder(ProcessToken(number: number), message)
     case .dropCheckpoints(let positions):
       handle(.checkpointsDropped(positions: positions.map(Int.init), by: token))
     case .trace(let events):
@@ -96,7 +96,7 @@ extension Supervisor {
       process.hook = nil
       handle(.workerReady(token))
     case .report(let text): report(text)
-    case .leaving: process.isDismissed = true
+    case .leaving: replace(process)
     }
   }
 
@@ -125,7 +125,7 @@ extension Supervisor {
     }
     let token = ProcessToken(number: number)
     guard let descriptor else {
-      failOrder(token, "its channel was lost: is the limit of open files too low?")
+      endOrder(token, "its channel was lost: is the limit of open files too low?")
       return
     }
     let channel = Channel(descriptor: descriptor)
@@ -149,6 +149,13 @@ extension Supervisor {
   }
 
   // MARK: Ends
+
+  /// A worker leaves because it was asked to: the next one need not wait until this one's `END` blocks have run.
+  private func replace(_ process: PerlProcess) {
+    process.isDismissed = true
+    limit(process, to: drainTime + Self.second)
+    handle(.ended(process.token, .init(ending: .exited(0))))
+  }
 
   /// The other end of the channel is closed: the process is leaving, or somebody closed its descriptors.
   private func channelEnded(_ process: PerlProcess) {
@@ -193,17 +200,19 @@ extension Supervisor {
     guard processes[process.token] != nil else { return }
     forget(process)
     var departure = GenerationMachine.Departure(ending: ending, timeout: process.timeout, hook: process.hook)
-    departure.isQuick = loop.now - process.bornAt < Self.second
+    departure.isQuick = !process.isDismissed && process.overdue == nil && loop.now - process.bornAt < Self.second
     if let cell = process.cell {
       if let location = scoreboard.cell(cell).location { (departure.file, departure.line) = location }
-      if process.isWorker { switchboard.workerEnded(cell: cell) }
+      if process.isWorker {
+        switchboard.workerEnded(cell: cell, after: process.overdue.map { _ in settings.life.timeout })
+      }
       scoreboard.cell(cell).clear()
       freeCells.append(cell)
     }
     for (token, order) in orders where order.origin == process.token {
-      failOrder(token, "its origin \(ending)")
+      endOrder(token, "its origin \(ending)")
     }
-    tell(of: process, ending)
+    tell(of: process, ending, at: departure.file.map { ($0, departure.line) })
     handle(.ended(process.token, departure))
     if case .leaving = stopping { finishIfEmpty() }
   }

@@ -91,11 +91,12 @@ extension Supervisor {
   }
 
   /// The unexpected end of a worker.
-  func tell(of process: PerlProcess, _ ending: ProcessEnding) {
+  func tell(of process: PerlProcess, _ ending: ProcessEnding, at location: (file: String, line: UInt32)?) {
     guard process.isWorker, process.hook == nil, !process.isDismissed, stopping == .no, let pid = process.lastPid else {
       return
     }
     switch ending {
+    case .killed where process.overdue != nil: tell(process.overdue!, of: pid, at: location)
     case .exited(0), .unknown: break
     case .exited, .killed:
       log.warn("worker \(pid) \(ending); another one takes its place")

@@ -136,6 +136,7 @@ public final class Supervisor {
       return 1
     }
     handle(.start)
+    watchRequests()
     // The end may have come already: a perl that cannot be started.
     if stopping == .no { loop.run() }
     control?.end()

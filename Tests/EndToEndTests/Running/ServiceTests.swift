@@ -145,7 +145,8 @@ import Testing
       #expect(manager.hears("READY=1\n", "STATUS=generation 1 serves\n"), "\(server)")
       #expect(try server.text() == "no socket", "it is not the application's")
       server.process.send(SIGHUP)
-      #expect(manager.hears("RELOADING=1\n", "MONOTONIC_USEC=", "READY=1\n", "STATUS=generation 2 serves\n"), "\(server)")
+      #expect(
+        manager.hears("RELOADING=1\n", "MONOTONIC_USEC=", "READY=1\n", "STATUS=generation 2 serves\n"), "\(server)")
       try site.write("app.psgi", "die 'broken';")
       #expect(server.logs("broken"), "\(server)")
       server.process.send(SIGHUP)
