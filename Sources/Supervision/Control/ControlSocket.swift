@@ -25,12 +25,9 @@ public final class ControlSocket {
     try Self.clear(path)
     let descriptor = socket(AF_UNIX, Int32(SOCK_STREAM.rawValue | SOCK_CLOEXEC.rawValue | SOCK_NONBLOCK.rawValue), 0)
     guard descriptor >= 0 else { throw Self.error(path) }
-    let mask = umask(0o177)
-    let isBound = UnixAddress.with(path) { bind(descriptor, $0, $1) } == 0
-    let code = errno
-    umask(mask)
-    guard isBound, listen(descriptor, 128) == 0 else {
-      if !isBound { errno = code }
+    // `bind` gives the file the socket's own mode. The umask would be that of every thread of the process.
+    fchmod(descriptor, 0o600)
+    guard UnixAddress.with(path, { bind(descriptor, $0, $1) }) == 0, listen(descriptor, 128) == 0 else {
       let error = Self.error(path)
       close(descriptor)
       throw error

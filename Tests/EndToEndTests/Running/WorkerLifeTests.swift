@@ -171,13 +171,16 @@ import Testing
           })
       }
       let first: Set<String> = [
-        "nacre base", "nacre checkpoint before \(app)", "nacre checkpoint before \(site.absolute("lib/Part.pm"))",
-        "nacre mold, generation 1: \(app)", "nacre worker, generation 1: \(app)",
+        "nacre base", "nacre checkpoint before \(app)", "nacre mold, generation 1: \(app)",
+        "nacre worker, generation 1: \(app)",
       ]
-      #expect(eventually { titles() == first }, "\(titles())\n\(server)")
+      // Whether another checkpoint stands before Part.pm depends on how long what came before took to load.
+      let part = "nacre checkpoint before \(site.absolute("lib/Part.pm"))"
+      #expect(eventually { titles().subtracting([part]) == first }, "\(titles())\n\(server)")
       try site.edit("lib/Part.pm", "= $0", "= \"again $0\"")
       #expect(server.logs("generation 2 by rewind"), "\(server)")
       #expect(try server.text() == "\(app) again \(app)")
+      #expect(eventually { titles().contains(part) }, "\(titles())\n\(server)")
       #expect(eventually { titles().contains("nacre mold, generation 2: \(app)") }, "\(titles())\n\(server)")
     }
   }
