@@ -89,6 +89,7 @@ public struct ServerSettings {
     workers = 1
     hold = 86400
     loadTimeout = 86400
+    life.timeout = 0
   }
 
   /// The application's PSGI file, if there is one.
