@@ -8,9 +8,6 @@ extension Watcher {
     ".git", ".hg", ".svn", ".bzr", "CVS", "_darcs", "node_modules", "blib", "cover_db", ".build", ".cpan", ".cpanm",
     ".carmel", ".cache", "nytprof",
   ]
-  /// A tree with more directories than this is a mistake (a link to somebody's home); the rest is not watched.
-  private static let mostTreeDirectories = 20_000
-
   /// Starts all trees anew.
   func plantTrees() {
     for id in nodes.indices { drop([.tree, .pattern], from: id) }
@@ -75,11 +72,11 @@ extension Watcher {
   }
 
   private func plant(_ name: String, in parent: Int) {
-    guard directories.count < Self.mostTreeDirectories else {
+    guard directories.count < mostTreeDirectories else {
       let place = nodes[parent]?.path ?? ""
       incompleteReason =
-        incompleteReason ?? "More than \(Self.mostTreeDirectories) directories are to be searched for templates and "
-        + "configuration: those in \(place) are not watched. Leave some out with --ignore."
+        incompleteReason ?? "more than \(mostTreeDirectories) directories are to be searched for templates and "
+        + "configuration, so those in \(place) are not watched: leave some out with --ignore"
       return
     }
     // One that is a tree already is read again when events say so.
@@ -106,6 +103,9 @@ extension Watcher {
 
   private func found(_ path: String) {
     if patternFiles.contains(path) || compared.contains(path) { return }
+    if path.unicodeScalars.contains("\u{FFFD}") {
+      incompleteReason = incompleteReason ?? "the name of \(path) is not UTF-8, so nacre does not see it change"
+    }
     if isFirstReading {
       patternFiles.remember(path)
     } else {

@@ -26,6 +26,8 @@ public final class Watcher {
   /// Why some directories below the roots are not watched, as sentences for a person; nil if all are.
   public internal(set) var incompleteReason: String?
 
+  /// A tree with more directories than this is a mistake (a link to somebody's home); the rest is not watched.
+  var mostTreeDirectories = 20_000
   let inotify: Inotify
   var rules = WatchRules(libraryDirectories: [])
   var patterns = RespawnPatterns()

@@ -14,6 +14,21 @@ extension LoadTracer {
     isWatched(path) && !Self.system.contains { WatchRules.contains($0, path) }
   }
 
+  /// A path as perl gives it. What is not UTF-8 cannot be followed: everywhere else paths are text.
+  func path(_ bytes: UnsafePointer<CChar>, _ count: Int) -> String {
+    let bytes = UnsafeRawBufferPointer(start: bytes, count: count)
+    if let path = String(validating: bytes, as: UTF8.self) { return path }
+    let shown = String(decoding: bytes, as: UTF8.self)
+    let file = WorkingDirectory.absolute(shown)
+    if isOfInterest(file) {
+      HostProcess.current?.channel.send(
+        .report(
+          "the name of \(file) is not UTF-8, so nacre does not see it change: rename it, or ask for `nacre reload --cold`"
+        ))
+    }
+    return shown
+  }
+
   func opens(_ path: String, error: Int32) {
     settle()
     let file = WorkingDirectory.absolute(path)

@@ -62,15 +62,16 @@ final class LoadTracer {
     self.settings = settings
     let observer = cp_load_observer(
       begins: { name, count, isDo, file, line in
-        LoadTracer.current.begins(string(name, count), isDo: isDo, file: String(cString: file), line: line)
+        LoadTracer.current.begins(
+          LoadTracer.current.path(name, count), isDo: isDo, file: String(cString: file), line: line)
       },
       ends: { LoadTracer.current.ends($0, loaded: true) },
       fails: { LoadTracer.current.ends($0, loaded: false) },
-      opens: { LoadTracer.current.opens(string($0, $1), error: $2) },
-      writes: { LoadTracer.current.writes(string($0, $1)) },
-      lists: { LoadTracer.current.lists(string($0, $1), error: $2) },
-      globs: { LoadTracer.current.globs(string($0, $1)) },
-      tests: { LoadTracer.current.tests(string($0, $1), measures: $2) })
+      opens: { LoadTracer.current.opens(LoadTracer.current.path($0, $1), error: $2) },
+      writes: { LoadTracer.current.writes(LoadTracer.current.path($0, $1)) },
+      lists: { LoadTracer.current.lists(LoadTracer.current.path($0, $1), error: $2) },
+      globs: { LoadTracer.current.globs(LoadTracer.current.path($0, $1)) },
+      tests: { LoadTracer.current.tests(LoadTracer.current.path($0, $1), measures: $2) })
     withUnsafePointer(to: observer) { cp_set_observer($0) }
   }
 
@@ -129,10 +130,6 @@ final class LoadTracer {
 extension Fingerprint {
   /// That of a file that could not be read; no content has it.
   fileprivate static let none = Fingerprint(device: 0, inode: 0, size: 0, modified: 0, changed: 0, hash: 0)
-}
-
-private func string(_ bytes: UnsafePointer<CChar>, _ count: Int) -> String {
-  String(decoding: UnsafeRawBufferPointer(start: bytes, count: count), as: UTF8.self)
 }
 
 // MARK: Loads

@@ -1,9 +1,10 @@
 import CLinux
-import FileWatching
 import Glibc
 import ReloadModel
 import SourceFiles
 import Testing
+
+@testable import FileWatching
 
 private func observed(_ scratch: Scratch, _ patterns: RespawnPatterns = RespawnPatterns()) -> Observed {
   scratch.directory("app/templates/mail")
@@ -138,4 +139,23 @@ private func observed(_ scratch: Scratch, _ patterns: RespawnPatterns = RespawnP
   scratch.directory("texts/a")
   scratch.write("texts/a/a.tt", "1")
   #expect(observed.watcher.drain().patternFiles == [scratch("texts/a/a.tt")])
+}
+
+@Test func aTreeWithTooManyDirectoriesIsSaidToBeIncomplete() {
+  let scratch = Scratch()
+  for number in 1...30 { scratch.directory("app/\(number)") }
+  scratch.write("app/app.psgi", "sub {}")
+  let watcher = Watcher()
+  watcher.mostTreeDirectories = 20
+  let observed = Observed([loaded(scratch("app/app.psgi"))], roots: [scratch("app")], watcher: watcher)
+  #expect(observed.watcher.incompleteReason?.contains("those in \(scratch("app")) are not watched") == true)
+}
+
+@Test func aTemplateWhoseNameIsNotUTF8IsNamed() {
+  let scratch = Scratch()
+  scratch.directory("app")
+  scratch.write("app/app.psgi", "sub {}")
+  scratch.shell("printf x > \(scratch("app"))/$(printf 'caf\\351').tt")
+  let observed = Observed([loaded(scratch("app/app.psgi"))], roots: [scratch("app")])
+  #expect(observed.watcher.incompleteReason?.contains("is not UTF-8") == true)
 }

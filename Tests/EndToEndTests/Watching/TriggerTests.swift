@@ -117,6 +117,20 @@ import Testing
     }
   }
 
+  @Test func aFileWhoseNameIsNotUTF8IsNamed() throws {
+    let site = try Site([
+      "app.psgi": Site.app("$text", using: "open my $in, '<', \"caf\\xe9.txt\" or die $!; my $text = <$in>;")
+    ])
+    let run = try Command.run(
+      ["/bin/sh", "-c", "printf old > \"$(printf 'caf\\351').txt\""], directory: site.path)
+    #expect(run.end == .code(0), "\(run.errors)")
+    try site.serve { server in
+      let text = try server.text()
+      #expect(text == "old", "\(server)")
+      #expect(server.logs("is not UTF-8, so nacre does not see it change"), "\(server)")
+    }
+  }
+
   // MARK: The touch file
 
   @Test(arguments: environments) func onlyATouchReloads(environment: String) throws {
