@@ -7,7 +7,8 @@ PREFIX ?= /usr/local
 # What the tests of frameworks load.
 frameworks = libcatalyst-perl libcatalyst-modules-perl libcatalyst-view-tt-perl libconfig-general-perl \
     libdancer2-perl libtemplate-perl libmojolicious-perl libcgi-compile-perl libcgi-emulate-psgi-perl \
-    libhtml-mason-perl libmason-perl libtext-xslate-perl libhtml-template-perl
+    libhtml-mason-perl libmason-perl libtext-xslate-perl libhtml-template-perl libdbd-sqlite3-perl libdbix-class-perl \
+    carton liblocal-lib-perl
 # Where `make run` listens.
 PORT ?= 5000
 export PERL
