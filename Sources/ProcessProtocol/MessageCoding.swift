@@ -69,6 +69,10 @@ extension Notice {
         $0.write($1.file)
         $0.write($1.description)
       }
+      writer.write(each: summary.databases) {
+        $0.write($1.file)
+        $0.write($1.path)
+      }
       writer.write(summary.timer)
     case .failed(let failure):
       writer.write(7 as UInt8)
@@ -104,6 +108,9 @@ extension Notice {
           microseconds: try reader.read(),
           sockets: try reader.readEach {
             LoadSummary.SharedSocket(file: try $0.readString(), description: try $0.readString())
+          },
+          databases: try reader.readEach {
+            LoadSummary.SharedDatabase(file: try $0.readString(), path: try $0.readString())
           },
           timer: try reader.readBool()))
     case 7: self = .failed(try reader.readFailure())

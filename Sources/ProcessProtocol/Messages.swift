@@ -60,17 +60,30 @@ public struct LoadSummary: Equatable, Sendable {
       self.description = description
     }
   }
+  /// An SQLite database that was opened while a file loaded. SQLite forbids to use a connection after a fork: its locks
+  /// are not inherited, and its memory of the file is wrong as soon as another process writes.
+  public struct SharedDatabase: Equatable, Sendable {
+    /// The file whose load opened it.
+    public var file: String
+    /// The database's path.
+    public var path: String
+    /// Makes a description.
+    public init(file: String, path: String) { (self.file, self.path) = (file, path) }
+  }
   /// From the start of the candidate to its end, in microseconds.
   public var microseconds: UInt64
   /// Sockets that all workers will share.
   public var sockets: [SharedSocket]
+  /// Databases in files that all workers will share.
+  public var databases: [SharedDatabase]
   /// Whether a timer (`alarm`) was running at the end of the load.
   public var timer: Bool
 
   /// Makes a summary.
-  public init(microseconds: UInt64, sockets: [SharedSocket], timer: Bool) {
+  public init(microseconds: UInt64, sockets: [SharedSocket], databases: [SharedDatabase] = [], timer: Bool) {
     self.microseconds = microseconds
     self.sockets = sockets
+    self.databases = databases
     self.timer = timer
   }
 }

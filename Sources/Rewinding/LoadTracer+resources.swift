@@ -15,12 +15,12 @@ extension LoadTracer {
       message: "a thread was started while \(file) loaded", status: Int32(count))
   }
 
-  /// Notes the sockets that a file has left open. `lowestFree` is that of the time when its load began: the number of a
-  /// socket may be one that the files it loaded were read through.
-  func noteSockets(_ file: String, since lowestFree: Int32) {
+  /// Notes the sockets and the files open for writing that a file has left. `lowestFree` is that of the time when its
+  /// load began: the number of a socket may be one that the files it loaded were read through.
+  func noteShared(_ file: String, since lowestFree: Int32) {
     guard Descriptors.lowestFree() != lowestFree else { return }
-    for number in OpenResources.sockets(Descriptors.opened()) where !sockets.contains(where: { $0.number == number }) {
-      sockets.append((number, file))
+    for number in OpenResources.shared(Descriptors.opened()) where !shared.contains(where: { $0.number == number }) {
+      shared.append((number, file))
     }
   }
 }

@@ -34,7 +34,8 @@ final class LoadTracer {
   private var loadBegan: UInt64 = 0
   /// The timers that were running when the last checkpoint was left.
   private(set) var timers = OpenResources.Timers()
-  var sockets: [(number: Int32, file: String)] = []
+  /// What was opened that a fork shares, and the file during whose load that was.
+  var shared: [(number: Int32, file: String)] = []
   var threadFailure: LoadFailure?
   /// What this process has done with files.
   var deeds = FileDeeds()
@@ -120,8 +121,11 @@ final class LoadTracer {
   func summary(since started: UInt64) -> LoadSummary {
     LoadSummary(
       microseconds: Clock.microseconds() - started,
-      sockets: sockets.filter { Descriptors.kind(of: $0.number) == S_IFSOCK }.map {
+      sockets: shared.filter { Descriptors.kind(of: $0.number) == S_IFSOCK }.map {
         LoadSummary.SharedSocket(file: $0.file, description: OpenResources.describe(socket: $0.number))
+      },
+      databases: shared.filter { OpenResources.isDatabase($0.number) }.map {
+        LoadSummary.SharedDatabase(file: $0.file, path: Descriptors.path(of: $0.number))
       },
       timer: OpenResources.Timers().areRunning)
   }
@@ -227,7 +231,7 @@ extension LoadTracer {
     if load.key == "File/Glob.pm" { cp_hook_file_glob() }
     guard mode == .load else { return }
     noteThreads(file)
-    noteSockets(file, since: load.lowestFree)
+    noteShared(file, since: load.lowestFree)
   }
 
   /// Whether the file is what it was when its load began. An equal content is not enough: it may have been another one

@@ -25,8 +25,22 @@ enum OpenResources {
     return stat("/proc/self/task", &status) == 0 ? Int(status.st_nlink) - 2 : 1
   }
 
-  /// The sockets among these descriptors.
-  static func sockets(_ numbers: [Int32]) -> [Int32] { numbers.filter { Descriptors.kind(of: $0) == S_IFSOCK } }
+  /// The sockets among these descriptors, and the files that are open for reading and writing.
+  static func shared(_ numbers: [Int32]) -> [Int32] {
+    numbers.filter { number in
+      let kind = Descriptors.kind(of: number)
+      return kind == S_IFSOCK || (kind == S_IFREG && cl_get_status_flags(number) & O_ACCMODE == O_RDWR)
+    }
+  }
+
+  /// Whether an SQLite database is open for writing there (https://www.sqlite.org/fileformat.html, 1.3.1).
+  static func isDatabase(_ number: Int32) -> Bool {
+    guard Descriptors.kind(of: number) == S_IFREG, cl_get_status_flags(number) & O_ACCMODE == O_RDWR
+    else { return false }
+    return withUnsafeTemporaryAllocation(byteCount: 16, alignment: 1) { buffer in
+      pread(number, buffer.baseAddress!, 16, 0) == 16 && buffer.elementsEqual("SQLite format 3\0".utf8)
+    }
+  }
 
   /// What a socket is connected or bound to, for a person.
   static func describe(socket fd: Int32) -> String {

@@ -75,7 +75,8 @@ enum Samples {
       .trace(events),
       .loaded(
         LoadSummary(
-          microseconds: 5, sockets: [.init(file: "/srv/My/DB.pm", description: "127.0.0.1:5432")], timer: true)),
+          microseconds: 5, sockets: [.init(file: "/srv/My/DB.pm", description: "127.0.0.1:5432")],
+          databases: [.init(file: "/srv/My/Store.pm", path: "/srv/app.db")], timer: true)),
       .loaded(LoadSummary(microseconds: 0, sockets: [], timer: false)), .workerReady, .report(""),
       .report("no checkpoint here: a pipe is open"), .leaving("harakiri"),
       .startHook(.init(file: "/srv/My/DB.pm", line: .max)),

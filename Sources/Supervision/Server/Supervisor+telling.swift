@@ -85,6 +85,12 @@ extension Supervisor {
         "\(socket.file) opened a socket (\(socket.description)) while it loaded: all workers share it. Open it in "
           + "Nacre->on_worker_start or in the first request instead")
     }
+    for database in summary.databases {
+      report(
+        "\(database.file) opened the SQLite database \(database.path) while it loaded: all workers share the connection, "
+          + "which SQLite does not allow and which may damage the file. Connect in Nacre->on_worker_start or in the "
+          + "first request instead")
+    }
     if summary.timer {
       report("a timer (alarm) was running when the application had loaded; workers do not inherit it")
     }
