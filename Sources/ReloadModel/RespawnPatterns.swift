@@ -7,8 +7,8 @@
 public struct RespawnPatterns: Hashable, Sendable {
   /// The file name endings that are watched without being named.
   public static let defaultExtensions: Set<String> = [
-    "tt", "tt2", "tx", "ep", "epl", "html", "htm", "mas", "mhtml", "mc", "tmpl", "conf", "cfg", "ini", "yml", "yaml",
-    "json", "toml", "xml", "properties",
+    "tt", "tt2", "tx", "ep", "epl", "html", "htm", "mas", "mhtml", "mc", "tmpl", "tpl", "conf", "cfg", "ini", "yml",
+    "yaml", "json", "toml", "xml", "properties",
   ]
 
   private let watched: [Pattern]

@@ -107,14 +107,14 @@ import Testing
       };
       """,
       "templates/page.tx": ": include \"part.tx\"\n", "templates/part.tx": "xslate\n",
-      "templates/page.tmpl": "<TMPL_INCLUDE NAME=\"part.tmpl\">", "templates/part.tmpl": "html",
+      "templates/page.tmpl": "<TMPL_INCLUDE NAME=\"part.tpl\">", "templates/part.tpl": "html",
     ])
     try site.serve { server in
       for _ in 0..<4 { try server.expectFresh("xslate\nhtml") }
       awaitNextSecond()
       try site.edit("templates/part.tx", "xslate", "XSLATE")
       for _ in 0..<4 { try server.expectFresh("XSLATE\nhtml") }
-      try site.edit("templates/part.tmpl", "html", "HTML")
+      try site.edit("templates/part.tpl", "html", "HTML")
       for _ in 0..<4 { try server.expectFresh("XSLATE\nHTML") }
       try expectRest(server, at: ["/"])
     }
