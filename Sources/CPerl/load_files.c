@@ -33,8 +33,16 @@ static file_use use_of_two_arguments(const char **text, STRLEN *count) {
   return use;
 }
 
+/* Tells that perl's op, which comes next, is going to look at this path. */
+static void tell_before(SV *path) {
+  int error = errno;
+  cp_hooked.observer.nears(SvPVX(path), SvCUR(path));
+  errno = error;
+}
+
 /* Calls perl's op and then tells what it opened. */
 static OP *open_and_tell(pTHX_ OPCODE type, file_use use, SV *path) {
+  if (path && use == READS) tell_before(path);
   OP *next = cp_hooked.original[type](aTHX);
   if (!path) return next;
   int error = errno;
@@ -133,6 +141,7 @@ static OP *hook_opendir(pTHX) {
   STRLEN count;
   const char *bytes = SvPV(TOPs, count);
   SV *path = newSVpvn_flags(bytes, count, SVs_TEMP);
+  tell_before(path);
   OP *next = cp_hooked.original[OP_OPEN_DIR](aTHX);
   int error = errno;
   SPAGAIN;

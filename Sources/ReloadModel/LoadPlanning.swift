@@ -21,8 +21,9 @@ extension LoadPlan {
     let (starts, total) = trace.startTimes()
     guard let first = starts.first, maximum > 0 else { return }
     var chosen: Set<String> = [first.file]
-    let known = Set(starts.map(\.file))
-    for file in lastEdited where known.contains(file) && chosen.count <= maximum / 2 { chosen.insert(file) }
+    for start in trace.lastStarts(before: lastEdited, among: starts) where chosen.count <= maximum / 2 {
+      chosen.insert(start)
+    }
     while chosen.count < maximum, let next = Self.bestDivider(of: starts, total: total, chosen: chosen) {
       chosen.insert(next)
     }
@@ -31,10 +32,10 @@ extension LoadPlan {
 
   /// The file whose start divides the longest stretch that can be divided closest to its middle.
   private static func bestDivider(
-    of starts: [(file: String, time: UInt64)], total: UInt64, chosen: Set<String>
+    of starts: [LoadTrace.Start], total: UInt64, chosen: Set<String>
   ) -> String? {
     var best: (length: UInt64, file: String)?
-    var stretch: [(file: String, time: UInt64)] = []
+    var stretch: [LoadTrace.Start] = []
     var begin: UInt64 = 0
     func close(at end: UInt64) {
       let length = end - begin
@@ -58,21 +59,44 @@ extension LoadPlan {
 }
 
 extension LoadTrace {
-  /// When each source file began to load, in microseconds from the start of the first, in order, and how long the whole
-  /// load took.
+  /// A moment before which a checkpoint can be left.
+  struct Start {
+    /// The source file that is loaded next, the file that is read or the directory that is listed.
+    var file: String
+    /// The trace position.
+    var position: Int
+    /// In microseconds from the start of the first source file.
+    var time: UInt64
+  }
+
+  /// The last start before each of these files came into the load, in their order; those that never did have none.
+  func lastStarts(before files: [String], among starts: [Start]) -> [String] {
+    let wanted = Set(files)
+    var positions: [String: Int] = [:]
+    for (position, event) in events.enumerated() where event.tellsContent && wanted.contains(event.path) {
+      if positions[event.path] == nil { positions[event.path] = position }
+    }
+    return files.compactMap { file in
+      guard let position = positions[file] else { return nil }
+      return starts.last { $0.position <= position }?.file
+    }
+  }
+
+  /// When source files began to load, files were read and directories listed, each path once, in order, and how long
+  /// the whole load took.
   ///
   /// The trace holds durations, not times. A file's own time (without the source files that it loaded) is taken to be
   /// spent in the libraries that it loaded, where they stand, and what is left at its end: files use first and
   /// work afterwards.
-  func startTimes() -> (starts: [(file: String, time: UInt64)], total: UInt64) {
+  func startTimes() -> (starts: [Start], total: UInt64) {
     let loads = loads()
-    var starts: [(file: String, time: UInt64)] = []
+    var starts: [Start] = []
     var seen: Set<String> = []
     var clock: UInt64 = 0
     for step in loads.steps {
       switch step {
-      case .began(let load):
-        if seen.insert(loads.all[load].file).inserted { starts.append((loads.all[load].file, clock)) }
+      case .began(let file, let position), .looked(let file, let position):
+        if seen.insert(file).inserted { starts.append(Start(file: file, position: position, time: clock)) }
       case .library(let load, let microseconds): clock += loads.all[load].spend(microseconds)
       case .ended(let load): clock += loads.all[load].rest
       }
@@ -99,7 +123,8 @@ extension LoadTrace {
   }
 
   private enum Step {
-    case began(Int)
+    case began(file: String, position: Int)
+    case looked(at: String, position: Int)
     case library(Int, UInt64)
     case ended(Int)
   }
@@ -108,11 +133,11 @@ extension LoadTrace {
     var all: [Load] = []
     var steps: [Step] = []
     var open: [Int] = []
-    for event in events {
+    for (position, event) in events.enumerated() {
       switch event {
       case .began(let file, _, _, _, _):
         open.append(all.count)
-        steps.append(.began(all.count))
+        steps.append(.began(file: file, position: position))
         all.append(Load(file: file))
       case .ended(let file, _, let microseconds):
         // A load that was left by an exception further out has no end of its own.
@@ -127,9 +152,20 @@ extension LoadTrace {
         guard let load = open.last else { continue }
         all[load].libraries += microseconds
         steps.append(.library(load, microseconds))
+      case .read(let path, _), .listed(let path, _): steps.append(.looked(at: path, position: position))
       default: break
       }
     }
     return (all, steps)
+  }
+}
+
+extension TraceEvent {
+  /// Whether it depends on what is in the file or directory, not only on whether it is there.
+  fileprivate var tellsContent: Bool {
+    switch self {
+    case .began, .read, .measured, .listed: true
+    case .ended, .missing, .tested, .written, .library, .used: false
+    }
   }
 }

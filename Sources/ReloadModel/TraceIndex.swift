@@ -49,7 +49,7 @@ public struct TraceIndex: Sendable {
     var result = Changes()
     func note(_ path: String, _ index: Int, in result: inout Changes) {
       guard let reason = expectations[index].difference(at: path, on: disk) else { return }
-      let change = Changes.Change(path: path, reason: reason, position: expectations[index].position)
+      let change = Changes.Change(path: path, reason: reason, position: expectations[index].position(of: reason))
       if change.position != nil { result.loaded.append(change) } else { result.lazily.append(change) }
     }
     if let paths {
@@ -89,6 +89,10 @@ extension TraceEvent {
 private struct Expectation: Sendable {
   /// The first of the load's own events about the path; nil if only workers looked at it.
   var position: Int?
+  /// As `position`, of the first that depended on the content, or on the names in a directory: what only tested a path
+  /// does not mind what is in it.
+  var contentPosition: Int?
+  var listingPosition: Int?
   /// The content it read, with the status that was last seen to go with that content.
   var content: Fingerprint?
   /// The modification time that the load asked for.
@@ -118,11 +122,15 @@ private struct Expectation: Sendable {
     case .tested(_, let kind): self.kind = kind
     case .ended, .library, .written, .used: return nil
     }
+    contentPosition = content == nil ? nil : position
+    listingPosition = listing == nil ? nil : position
   }
 
   /// Adds a later event about the same path.
   mutating func merge(_ later: Expectation) {
     position = position ?? later.position
+    if content == nil { contentPosition = later.contentPosition }
+    if listing == nil { listingPosition = later.listingPosition }
     isUnstable = isUnstable || later.isUnstable || contradicts(later)
     content = later.content ?? content
     modified = later.modified ?? modified
@@ -130,6 +138,15 @@ private struct Expectation: Sendable {
     listing = later.listing ?? listing
     isMissing = isMissing || later.isMissing
     isSource = isSource || later.isSource
+  }
+
+  /// The position of the first event that would have gone otherwise.
+  func position(of reason: Changes.Reason) -> Int? {
+    switch reason {
+    case .modified, .retimed: contentPosition
+    case .relisted: listingPosition
+    case .gone, .unreadable, .appeared, .kind, .unstable: position
+    }
   }
 
   /// Whether something stood at the path; nil if no event tells.

@@ -29,6 +29,17 @@ extension LoadTracer {
     return shown
   }
 
+  /// A checkpoint may stand before anything that the load reads or lists, not only before source files: a framework that
+  /// loads for a third of a second before it lists its controllers is not loaded again for each of them.
+  func nears(_ path: String) {
+    guard mode == .load else { return }
+    settle()
+    let path = WorkingDirectory.absolute(path)
+    guard isOfInterest(path), [.file, .directory].contains(SourceFiles.kind(of: path)), neared.insert(path).inserted
+    else { return }
+    _ = leavesCheckpoint(before: path, isSource: false)
+  }
+
   func opens(_ path: String, error: Int32) {
     settle()
     let file = WorkingDirectory.absolute(path)
@@ -88,7 +99,9 @@ extension LoadTracer {
 
   func globs(_ pattern: String) {
     settle()
-    for directory in PerlGlob.listedDirectories(pattern) { record(listing: WorkingDirectory.absolute(directory)) }
+    let directories = PerlGlob.listedDirectories(pattern)
+    if let first = directories.first { nears(first) }
+    for directory in directories { record(listing: WorkingDirectory.absolute(directory)) }
   }
 
   func tests(_ path: String, measures: Bool) {

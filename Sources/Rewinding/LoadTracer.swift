@@ -24,16 +24,18 @@ final class LoadTracer {
   /// What has been recorded, so that it is recorded once: `[.missing("/app/lib/JSON/XS.pm"), ...]`.
   private var recorded: Set<TraceEvent> = []
   private(set) var position = 0
+  /// The files that were about to be read and the directories about to be listed: the first time is what counts.
+  var neared: Set<String> = []
   /// Whether the files of the `%INC` keys that were asked for again are watched: `["strict.pm": false]`.
   private var watchedKeys: [String: Bool] = [:]
   /// What this worker has written and told of.
   var toldWrites: Set<String> = []
 
-  private var spacing = CheckpointSpacing(plan: .first(maximum: 0))
+  var spacing = CheckpointSpacing(plan: .first(maximum: 0))
   /// When the load began, in microseconds; the time for which it was suspended does not count.
-  private var loadBegan: UInt64 = 0
+  var loadBegan: UInt64 = 0
   /// The timers that were running when the last checkpoint was left.
-  private(set) var timers = OpenResources.Timers()
+  var timers = OpenResources.Timers()
   /// What was opened that a fork shares, and the file during whose load that was.
   var shared: [(number: Int32, file: String)] = []
   var threadFailure: LoadFailure?
@@ -68,6 +70,9 @@ final class LoadTracer {
       },
       ends: { LoadTracer.current.ends($0, loaded: true) },
       fails: { LoadTracer.current.ends($0, loaded: false) },
+      nears: {
+        LoadTracer.current.nears(String(decoding: UnsafeRawBufferPointer(start: $0, count: $1), as: UTF8.self))
+      },
       opens: { LoadTracer.current.opens(LoadTracer.current.path($0, $1), error: $2) },
       writes: { LoadTracer.current.writes(LoadTracer.current.path($0, $1)) },
       lists: { LoadTracer.current.lists(LoadTracer.current.path($0, $1), error: $2) },
@@ -275,31 +280,8 @@ extension LoadTracer {
     pending.removeAll(keepingCapacity: true)
   }
 
-  /// Leaves a checkpoint before `file`, if one is wanted here. True in a candidate that was forked from it later.
-  private func leavesCheckpoint(before file: String) -> Bool {
-    let time = Clock.microseconds() - loadBegan
-    guard spacing.wantsCheckpoint(before: file, position: position, at: time), let host = HostProcess.current,
-      OpenResources.threadCount() == 1
-    else { return false }
-    // One that writes source and loads it will remove it, mostly: a load that goes on from here would miss it.
-    if deeds.hasWritten(file) || open.contains(where: { $0.file.map(deeds.hasWritten) ?? false }) { return false }
-    if let obstacle = OpenResources.obstacle(Descriptors.opened()) {
-      host.channel.send(.report("no checkpoint before \(file): \(obstacle)"))
-      return false
-    }
-    flush()
-    timers = OpenResources.Timers()
-    switch host.fork(.checkpoint, token: UInt32(position)) {
-    case .inFork:
-      cp_show_as("nacre checkpoint before \(file)")
-      _ = spacing.left(before: file, position: position, at: time)
-      host.waitAsOrigin()
-      return true
-    case .inOrigin:
-      let dropped = spacing.left(before: file, position: position, at: time)
-      if !dropped.isEmpty { host.channel.send(.dropCheckpoints(positions: dropped.map(UInt32.init))) }
-      return false
-    case .failed: return false
-    }
+  /// Whether the load is about to read source that it has written itself, or is doing so.
+  func loadsOwnWork(_ file: String) -> Bool {
+    deeds.hasWritten(file) || open.contains { $0.file.map(deeds.hasWritten) ?? false }
   }
 }

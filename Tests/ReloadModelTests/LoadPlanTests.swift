@@ -50,6 +50,26 @@ private func row(_ files: [(String, UInt64)]) -> LoadTrace {
   #expect(LoadPlan(like: trace, maximum: 2).files == ["/app", "/a"])
 }
 
+private let nothing = Fingerprint(device: 0, inode: 0, size: 0, modified: 0, changed: 0, hash: 0)
+
+@Test func directoriesThatAreListedAndFilesThatAreReadDivideTheLoad() {
+  let trace = LoadTrace([
+    began("/app"), .library(file: "/usr/Moo.pm", key: "Moo.pm", microseconds: 80_000),
+    .listed(directory: "/plugins", hash: 1), began("/plugins/a"), ended("/plugins/a", 1), ended("/app", 90),
+  ])
+  #expect(LoadPlan(like: trace, maximum: 2).files == ["/app", "/plugins"])
+}
+
+@Test func editedFileGetsACheckpointBeforeAnythingThatLookedIntoIt() {
+  let trace = LoadTrace([
+    began("/app"), .tested(path: "/plugins/a", kind: .file), began("/b"), ended("/b", 1),
+    .listed(directory: "/plugins", hash: 1), .measured(path: "/plugins/a", fingerprint: nothing),
+    .read(file: "/conf", fingerprint: nothing), began("/plugins/a"), ended("/plugins/a", 1), ended("/app", 2),
+  ])
+  #expect(LoadPlan(like: trace, maximum: 16, lastEdited: ["/plugins/a"]).files == ["/app", "/plugins"])
+  #expect(LoadPlan(like: trace, maximum: 16, lastEdited: ["/conf"]).files == ["/app", "/conf"])
+}
+
 @Test func loadThatWasLeftByAnExceptionIsClosed() {
   let trace = LoadTrace([began("/app"), began("/a"), began("/b"), ended("/a", 20), began("/c"), ended("/app", 40)])
   #expect(LoadPlan(like: trace, maximum: 2).files == ["/app", "/c"])

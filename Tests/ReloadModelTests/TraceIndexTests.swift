@@ -119,7 +119,7 @@ private func only(_ path: String, _ reason: Changes.Reason, _ position: Int = 0)
 }
 
 @Test func pathCountsFromItsFirstPosition() {
-  let events = [began("/x"), .tested(path: "/a", kind: .file), began("/a"), began("/x")]
+  let events = [began("/x"), .measured(path: "/a", fingerprint: version(1)), began("/a"), began("/x")]
   let result = changes(events, on: disk(["/a": version(2), "/x": version(2)]))
   #expect(result.loaded.map(\.position) == [0, 1])
   #expect(result.firstPosition == 0)
@@ -179,4 +179,28 @@ private func only(_ path: String, _ reason: Changes.Reason, _ position: Int = 0)
   #expect(rewindPosition(checkpoints: [12, 0, 5], before: 11) == 5)
   #expect(rewindPosition(checkpoints: [5], before: 4) == nil)
   #expect(rewindPosition(checkpoints: [], before: 4) == nil)
+}
+
+@Test func changedContentCountsFromWhereItWasReadNotFromWhereThePathWasTested() {
+  let events: [TraceEvent] = [
+    .tested(path: "/conf", kind: .file), began("/a"), .read(file: "/conf", fingerprint: version(1)),
+  ]
+  #expect(
+    changes(events, on: disk(["/a": version(1), "/conf": version(2)])) == only("/conf", .modified, 2))
+  #expect(changes(events, on: disk(["/a": version(1)])) == only("/conf", .gone, 0))
+}
+
+@Test func changedNamesCountFromWhereTheyWereListed() {
+  let disk = disk(["/a": version(1)])
+  disk.directories["/plugins"] = 2
+  let events: [TraceEvent] = [
+    .tested(path: "/plugins", kind: .directory), began("/a"), .listed(directory: "/plugins", hash: 1),
+  ]
+  #expect(changes(events, on: disk) == only("/plugins", .relisted, 2))
+}
+
+@Test func contentThatOnlyWorkersSawIsNoReasonToRewind() {
+  let found = changes(
+    [.tested(path: "/a", kind: .file)], lazily: [began("/a", version(1))], on: disk(["/a": version(2)]))
+  #expect(found == Changes(lazily: [.init(path: "/a", reason: .modified, position: nil)]))
 }

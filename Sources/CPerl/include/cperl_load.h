@@ -19,6 +19,8 @@ typedef struct {
   /// The load that `begins` named could not be compiled or found (also called, without effect, when a load that has
   /// ended leaves the scope that asked for it).
   void (*_Nonnull fails)(uint32_t load);
+  /// A path is about to be opened for reading, or a directory to be listed: the last moment that knows nothing of it.
+  void (*_Nonnull nears)(const char *_Nonnull path, size_t count);
   /// `open` for reading. `error` is 0 or the errno with which it failed.
   void (*_Nonnull opens)(const char *_Nonnull path, size_t count, int error);
   /// A path was opened for writing, made, renamed or removed.

@@ -159,4 +159,33 @@ import Testing
       try server.expectFresh("x3 one zwei")
     }
   }
+
+  /// As Catalyst finds its controllers: what was loaded before the directory is listed is not loaded again.
+  @Test func pluginsAreLoadedAgainFromWhereTheirDirectoryIsListed() throws {
+    let site = try Site([
+      "app.psgi": Site.app(
+        "$all",
+        using: """
+          my $stamp = rand;
+          select undef, undef, undef, 0.02;
+          opendir my $plugins, 'plugins' or die;
+          my @files = map { "plugins/$_" } grep { /[.]pl$/ && (stat "plugins/$_")[7] } sort readdir $plugins;
+          my $all = join ' ', $stamp, map { do "./$_" } @files;
+          """),
+      "plugins/a.pl": "'one'",
+    ])
+    try site.serve { server in
+      try site.write("plugins/a.pl", "'two'")
+      let words = try server.text().split(separator: " ")
+      #expect(words.last == "two")
+      for text in ["three", "four"] {
+        try site.write("plugins/a.pl", "'\(text)'")
+        #expect(try server.text() == "\(words[0]) \(text)")
+      }
+      try site.write("plugins/b.pl", "'new'")
+      #expect(try server.text() == "\(words[0]) four new")
+      try site.remove("plugins/a.pl")
+      #expect(try server.text() == "\(words[0]) new")
+    }
+  }
 }
