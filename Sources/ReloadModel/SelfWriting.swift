@@ -76,10 +76,13 @@ public struct SelfWriting: Sendable {
   ///   - readAtLoad: Those of them that the load has read.
   ///   - touchedAt: When the first of them was seen to change.
   ///   - now: When the new generation took over.
+  ///   - delay: How late changes may be seen.
   /// - Returns: The files that cause no further one.
   public mutating func reloaded(
-    by files: [String], readAtLoad: Set<String>, touchedAt: UInt64, at now: UInt64
+    by files: [String], readAtLoad: Set<String>, touchedAt: UInt64, at now: UInt64, delay: UInt64 = 0
   ) -> [Verdict] {
+    // Touched before it was seen.
+    let touchedAt = max(touchedAt - min(delay, touchedAt), 1)
     defer { lastReload = now }
     if records.count > 10_000 { records.removeAll() }
     var verdicts: [Verdict] = []

@@ -1,3 +1,4 @@
+import FileWatching
 import ProcessProtocol
 import ReloadModel
 import SourceFiles
@@ -22,8 +23,11 @@ extension Freshness {
     touchList = nil
     guard isAutomatic, way == .rewind || way == .respawn || way == .coldStart else { return [] }
     let now = EventLoop.clock()
+    for file in files where writtenAtLoad.contains(file) { selfWriting.wrote(file, isReadAtLoad: false, at: now) }
     return selfWriting.reloaded(
-      by: files.filter { !sources.contains($0) }, readAtLoad: readAtLoad, touchedAt: touchedAt ?? now, at: now)
+      by: files.filter { !sources.contains($0) }, readAtLoad: readAtLoad, touchedAt: touchedAt ?? now, at: now,
+      // What is polled is seen so much later.
+      delay: watcher.polls ? pollInterval : 0)
   }
 
   /// The path by which traces and patterns know a file: a worker that uses relative paths sees no links in the way to

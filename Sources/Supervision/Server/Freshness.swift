@@ -12,6 +12,7 @@ final class Freshness {
   /// What every Perl process is told.
   let runSettings: RunSettings
   let trigger: WatchSettings.Trigger
+  let pollInterval: UInt64
   /// Whether requests wait until the code is fresh (development).
   let holdsRequests: Bool
   let triggers: ReloadTriggers
@@ -31,6 +32,8 @@ final class Freshness {
   /// What the running generation's load has loaded, and what it has read, listed and tested besides.
   private(set) var sources: Set<String> = []
   private(set) var readAtLoad: Set<String> = []
+  /// What it has written: a log that stays open, say.
+  private(set) var writtenAtLoad: Set<String> = []
   /// The application's directory as it was given, and without links, if that is another path.
   let alias: (given: String, real: String)?
 
@@ -43,6 +46,7 @@ final class Freshness {
   init(settings: ServerSettings) {
     let watching = settings.watching
     trigger = watching.trigger
+    pollInterval = watching.pollInterval
     holdsRequests = watching.trigger != .manual && settings.isDevelopment
     watcher = Watcher(polling: watching.poll != nil && watching.trigger != .manual)
     if case .touch(let file) = watching.trigger { touchFile = TouchFile(path: absolute(file, relativeTo: "/")) }
@@ -116,6 +120,8 @@ final class Freshness {
     case changes(patternFiles: [String])
     /// The touch file was touched; its first line.
     case touch(list: String)
+    /// The touch file was touched, and is gone again or as it was.
+    case nothing
   }
 
   /// The burst is over; nil if it is not.
@@ -123,7 +129,7 @@ final class Freshness {
     guard settling.isReady(at: now) else { return nil }
     settling.examined()
     defer { findings = .nothing }
-    if touchFile != nil { return touchFile!.isTouched ? .touch(list: touchFile!.take()) : .changes(patternFiles: []) }
+    if touchFile != nil { return touchFile!.isTouched ? .touch(list: touchFile!.take()) : .nothing }
     let files = watcher.changedPatternFiles(among: findings.everything ? nil : findings.patternFiles)
     return .changes(
       patternFiles: files.subtracting(selfWriting.stopped).filter {
@@ -172,12 +178,13 @@ final class Freshness {
   }
 
   private func noteLoad(_ trace: LoadTrace) {
-    (sources, readAtLoad) = ([], [])
+    (sources, readAtLoad, writtenAtLoad) = ([], [], [])
     for event in trace.events {
       switch event {
       case .began(let file, _, _, _, _): sources.insert(file)
       case .read, .listed, .tested, .measured, .missing: readAtLoad.insert(event.path)
-      case .ended, .written, .library, .used: break
+      case .written(let path): writtenAtLoad.insert(path)
+      case .ended, .library, .used: break
       }
     }
   }

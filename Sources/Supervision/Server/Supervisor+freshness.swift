@@ -49,6 +49,7 @@ extension Supervisor: SwitchboardDelegate {
 
   private func examine(_ burst: Freshness.Burst) {
     switch burst {
+    case .nothing: showFreshness()
     case .changes(let files): handle(.touched(respawning: files))
     case .touch(let line):
       let list = ModulePatterns([line])

@@ -111,6 +111,20 @@ import Testing
     }
   }
 
+  @Test func aLogThatStaysOpenIsStoppedUnderPolling() throws {
+    let site = try Site([
+      "app.psgi": Site.app(
+        "do { print $log \"$env->{PATH_INFO}\\n\" if $env->{PATH_INFO} ne '/none'; 'ok' }",
+        using: "open my $log, '>>', 'log.conf' or die; $log->autoflush(1);")
+    ])
+    var options = ServerOptions.development
+    options.arguments = ["--poll", "0.2"]
+    try site.serve(options) { server in
+      try expectRest(server)
+      #expect(server.log.contains("log.conf"), "\(server)")
+    }
+  }
+
   @Test func aPersonMaySaveTheSameTemplateAsOftenAsSheLikes() throws {
     let site = try Site(["app.psgi": app(""), "templates/page.tt": "0"])
     try site.serve { server in

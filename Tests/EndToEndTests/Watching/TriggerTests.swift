@@ -177,6 +177,20 @@ import Testing
     }
   }
 
+  @Test func aTouchFileThatIsGoneAtOnceReloadsNothing() throws {
+    let site = try site()
+    try site.serve(options("development", "--touch-file", "reload.txt")) { server in
+      #expect(try server.text() == "a0 b0")
+      try saveA(site, 1)
+      // Stopped meanwhile, nacre sees both at once.
+      server.process.send(SIGSTOP)
+      try site.write("reload.txt", "")
+      try site.remove("reload.txt")
+      server.process.send(SIGCONT)
+      try expectUnmoved(server, "a0 b0")
+    }
+  }
+
   @Test func aTouchWhileTheCodeIsBrokenTriesAgain() throws {
     let site = try site()
     let options = options("development", "--touch-file", "reload.txt")
