@@ -83,11 +83,12 @@ final class LoadTracer {
 
   private static var current: LoadTracer { HostProcess.current!.tracer }
 
-  /// What perl had loaded before Nacre, as far as it is watched.
+  /// What perl had loaded before Nacre; what is not watched as perl's own.
   func adopted() -> [TraceEvent] {
     Perl.loadedFiles().compactMap { key, path in
       let file = WorkingDirectory.absolute(path)
-      guard isWatched(file), let fingerprint = SourceFiles.fingerprint(of: file).fingerprint else { return nil }
+      guard isWatched(file) else { return .library(file: file, key: key, microseconds: 0) }
+      guard let fingerprint = SourceFiles.fingerprint(of: file).fingerprint else { return nil }
       return .began(file: file, key: key, requester: "", line: 0, fingerprint: fingerprint)
     }
   }

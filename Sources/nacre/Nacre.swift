@@ -20,7 +20,9 @@ enum Nacre {
         return 0
       }
       let serving = Array(arguments.dropFirst(arguments.first == "serve" ? 1 : 0))
-      let options = try ServeOptions.parse(ServeOptions.unglued(serving))
+      let translation = try ServeOptions.translated(serving)
+      let options = try ServeOptions.parse(translation.arguments)
+      for note in translation.notes { tell("nacre: \(note)") }
       return try serve(options)
     } catch let error as StartupError {
       tell("nacre: \(error)")

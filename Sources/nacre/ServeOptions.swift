@@ -52,7 +52,12 @@ struct ServeOptions: ParsableCommand {
   var service: ServiceOptions
 
   /// The options that take no value; all others do.
-  private static let flags: Set<String> = ["-h", "--help", "--version", "-d", "--destruct", "--disable-keepalive"]
+  private static let flags = Set(["-h", "--help", "--version", "-d", "--destruct"]).union(OtherServersOption.flags)
+
+  /// Takes arguments apart and puts plackup's and starman's words into Nacre's own.
+  static func translated(_ arguments: [String]) throws(StartupError) -> OtherServersOption.Translation {
+    try OtherServersOption.translate(unglued(arguments), flags: flags)
+  }
 
   /// Takes glued short options apart, as perl programs accept them: `-MFoo=bar` becomes `-M` and `Foo=bar`. The
   /// parser's own joined options stop at the equals sign.

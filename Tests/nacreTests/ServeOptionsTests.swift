@@ -6,7 +6,7 @@ import Testing
 @testable import nacre
 
 private func parse(_ arguments: String...) throws -> ServeOptions {
-  try ServeOptions.parse(ServeOptions.unglued(arguments))
+  try ServeOptions.parse(ServeOptions.translated(arguments).arguments)
 }
 
 /// What `nacre` would say about these arguments.

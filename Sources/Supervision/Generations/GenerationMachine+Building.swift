@@ -229,7 +229,10 @@ extension GenerationMachine {
         Promotion(
           generation: new.number, way: candidate.way, files: candidate.files, workers: new.readyWorkers,
           isFirst: old == nil, loadedAs: new.loadedAs)))
-    guard let old else { return }
+    guard let old else {
+      isUpgrading = false
+      return
+    }
     for checkpoint in old.checkpoints where !new.checkpoints.contains(checkpoint) { act(.close(checkpoint.process)) }
     act(.retire(Array(old.workers.keys)))
     keep(old, besides: new)
@@ -238,6 +241,7 @@ extension GenerationMachine {
   }
 
   private mutating func keep(_ old: Generation, besides new: Generation) {
+    if isUpgrading { return forgetOldPerl(old) }
     kept.removeAll { $0.mold == new.mold }
     guard old.mold != nil, old.mold != new.mold else { return }
     kept.append(old)

@@ -89,7 +89,7 @@ extension GenerationMachine {
   }
 
   /// What perl had loaded before Nacre has changed, so no process that lives can be used.
-  private mutating func restartBase(_ files: [String]) {
+  mutating func restartBase(_ files: [String]) {
     if let process = baseProcess { act(.close(process)) }
     startBase()
     build(files: files, limit: nil)
@@ -98,7 +98,7 @@ extension GenerationMachine {
   /// New workers from the same mold.
   private mutating func respawn(_ files: [String]) {
     guard var generation = running else { return }
-    guard let mold = generation.mold else {
+    guard !isUpgrading, let mold = generation.mold else {
       build(files: files, limit: .max)
       return
     }

@@ -28,6 +28,8 @@ extension GenerationMachine {
     case touched(respawning: [String])
     /// What is at these paths says nothing any more: the application itself writes there.
     case stoppedFollowing([String])
+    /// These files, which perl itself runs from, have been replaced.
+    case upgraded([String])
     /// A person asks for a reload, whatever the disk says.
     case demanded
     /// A person asks for a cold start, from a new base.

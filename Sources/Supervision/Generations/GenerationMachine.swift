@@ -48,6 +48,8 @@ struct GenerationMachine {
   /// It is to be a cold start from a new base.
   var isColdDemanded = false
   var isStopping = false
+  /// Whether what is being built is to replace all that the old perl has made.
+  var isUpgrading = false
   /// Whether a ``Action/wake(afterSeconds:)`` is under way.
   var isWaking = false
   /// The bases and the workers that ended as soon as they had started, one after another.
@@ -106,6 +108,7 @@ struct GenerationMachine {
     case .ended(let process, let departure): ended(process, departure)
     case .touched(let files): touched(files)
     case .stoppedFollowing(let paths): stopFollowing(Set(paths))
+    case .upgraded(let files): upgraded(files)
     case .demanded: demanded()
     case .coldStartDemanded: coldStartDemanded()
     case .rollBackDemanded: rollBackDemanded()

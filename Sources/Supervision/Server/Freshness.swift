@@ -10,7 +10,9 @@ import Switchboard
 final class Freshness {
   let watcher: Watcher
   /// What every Perl process is told.
-  let runSettings: RunSettings
+  private(set) var runSettings: RunSettings
+  /// What the base and all that came of it run from; nil while there is no base.
+  var runtime: RuntimeFiles?
   let trigger: WatchSettings.Trigger
   let pollInterval: UInt64
   /// Whether requests wait until the code is fresh (development).
@@ -70,7 +72,14 @@ final class Freshness {
       spoolDirectory: ServerSettings.spoolDirectory, destructs: settings.destructs)
     runSettings.service.keepsAlive = settings.connections.keepsAlive
     runSettings.service.maximumRequests = UInt32(settings.life.maximumRequests)
+    runSettings.service.mountPath = settings.mountPath
+    runSettings.service.accessLog = settings.accessLog
     self.runSettings = runSettings
+  }
+
+  /// Another perl runs the application from now on, and has its libraries elsewhere.
+  func follow(_ perl: PerlInstallation, nacres perlLibrary: String) {
+    runSettings.rules.libraryDirectories = perl.libraryDirectories + [perlLibrary]
   }
 
   /// Whether changes lead to reloads by themselves.

@@ -29,6 +29,10 @@ public struct ServerSettings {
   public var hold = 30
   /// `--load-timeout`: the seconds a load may take.
   public var loadTimeout = 60
+  /// `--path`: where the application is mounted; empty for the root.
+  public var mountPath = ""
+  /// `--access-log`, absolute; empty for none.
+  public var accessLog = ""
   /// How long connections are waited for.
   public var connections = Connections()
   /// How requests, workers and the server end.

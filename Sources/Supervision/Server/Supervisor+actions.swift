@@ -37,6 +37,12 @@ extension Supervisor {
   // MARK: Making processes
 
   private func startBase(_ token: ProcessToken) {
+    do throws(StartupError) {
+      try renewPerl()
+    } catch {
+      report("\(error)")
+      return handle(.ended(token, .init(ending: .unknown, isQuick: true)))
+    }
     var ends: [Int32] = [-1, -1]
     let kind = Int32(SOCK_SEQPACKET.rawValue) | Int32(SOCK_CLOEXEC.rawValue)
     guard socketpair(AF_UNIX, kind, 0, &ends) == 0 else {
@@ -49,7 +55,7 @@ extension Supervisor {
     workersSeeEvents = freshness.inheritedDescriptor >= 0
     do {
       let pid = try Spawning.start(
-        settings.perl.program, baseArguments(channel: ends[1]),
+        perl.program, baseArguments(channel: ends[1]),
         keeping: [ends[1], scoreboard.descriptor] + [freshness.inheritedDescriptor].filter { $0 >= 0 })
       let process = PerlProcess(token: token, role: .base, channel: channel, pid: pid, bornAt: loop.now)
       guard adopt(process) else { return }
@@ -64,7 +70,7 @@ extension Supervisor {
   private func baseArguments(channel: Int32) -> [String] {
     (settings.debugs ? ["-d"] : []) + [
       "-I\(settings.perlLibrary)", "-MNacre::Host", "-e", "Nacre::Host::main()", "--",
-      "so=\(settings.extensionLibrary)", "channel=\(channel)", "scoreboard=\(scoreboard.descriptor)",
+      "so=\(extensionLibrary)", "channel=\(channel)", "scoreboard=\(scoreboard.descriptor)",
       "inotify=\(freshness.inheritedDescriptor)", "nacre=\(getpid())",
     ]
   }

@@ -83,6 +83,7 @@ extension Supervisor: SwitchboardDelegate {
   }
 
   func look(_ subject: GenerationMachine.Subject) {
+    if noticeUpgrade() { return }
     if freshness.holdsRequests { scoreboard.examining = 1 }
     freshness.takesEverything = machine.isBusy || machine.unwanted != nil
     freshness.watch(machine)

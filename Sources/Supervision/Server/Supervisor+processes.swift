@@ -73,6 +73,7 @@ extension Supervisor {
     case .hello(let pid): greet(process, pid)
     case .baseReady(let loaded):
       unlimit(process)
+      if let pid = process.pid { noteRuntime(of: pid, loaded) }
       handle(.baseReady(token, loaded: loaded))
     case .forked(let kind, let number): forked(kind, number, descriptors.popLast(), by: process)
     case .forkFailed(let number, let message): endOrder(ProcessToken(number: number), message)

@@ -48,6 +48,12 @@ public final class Supervisor {
   /// Whether requests have been served, or answered with the report of a failure.
   var hasBegun = false
   var areDoorsClosed = false
+  /// The perl that is started next; another one after an upgrade.
+  var perl: PerlInstallation
+  /// How often it was replaced.
+  var upgrades = 0
+  /// `Nacre.so` for it.
+  var extensionLibrary: String
 
   var processes: [ProcessToken: PerlProcess] = [:]
   var orders: [ProcessToken: Order] = [:]
@@ -89,6 +95,7 @@ public final class Supervisor {
     _ = cl_become_subreaper()
     self.settings = settings
     self.listeners = listeners
+    (perl, extensionLibrary) = (settings.perl, settings.extensionLibrary)
     self.log = log
     loop = try EventLoop()
     guard let scoreboard = Scoreboard(slotCount: Self.slotCount) else { throw SystemError("make the scoreboard") }
@@ -137,6 +144,7 @@ public final class Supervisor {
     }
     handle(.start)
     watchRequests()
+    watchRuntime()
     // The end may have come already: a perl that cannot be started.
     if stopping == .no { loop.run() }
     control?.end()

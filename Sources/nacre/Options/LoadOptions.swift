@@ -36,6 +36,13 @@ struct LoadOptions: ParsableArguments {
     help: ArgumentHelp("The same as APP.", valueName: "APP"))
   var namedApp: String?
 
+  @Option(help: ArgumentHelp("Mount the application at this path, as plackup does.", valueName: "PATH"))
+  var path: String?
+
+  @Option(
+    help: ArgumentHelp("Append a line for each request to FILE (Plack::Middleware::AccessLog).", valueName: "FILE"))
+  var accessLog: String?
+
   @Argument(help: ArgumentHelp("The PSGI file, or its directory.", valueName: "APP"))
   var app: String?
 
@@ -46,6 +53,7 @@ struct LoadOptions: ParsableArguments {
     if let module = modules.first(where: { $0.wholeMatch(of: /-?\w+(::\w+)*(=.*|\s.*)?/) == nil }) {
       throw ValidationError("-M takes a module's name, not '\(module)'")
     }
+    if let path, !path.hasPrefix("/") { throw ValidationError("--path takes a path from the root, not '\(path)'") }
     if app != nil, namedApp != nil { throw ValidationError("give the application once: with -a or without") }
   }
 
@@ -72,5 +80,7 @@ struct LoadOptions: ParsableArguments {
     settings.includeDirectories = includeDirectories
     settings.modules = modules
     settings.environment = effectiveEnvironment
+    settings.mountPath = path ?? ""
+    settings.accessLog = accessLog.map(absolute) ?? ""
   }
 }

@@ -51,7 +51,25 @@ sub load_application {
         eval "package main; $use $name $list; 1" or die $@;
     }
     my $application = length $setting{code} ? evaluate( @setting{qw(code file)} ) : load_file( $setting{file} );
-    return as_code($application);
+    return surround( as_code($application), @setting{qw(path log)} );
+}
+
+# plackup's --path and --access-log, by Plack's own means.
+sub surround {
+    my ( $application, $path, $log ) = @_;
+    return $application if ref $application ne 'CODE';
+    if ( length $path ) {
+        require Plack::App::URLMap;
+        my $map = Plack::App::URLMap->new;
+        $map->map( $path => $application );
+        $application = $map->to_app;
+    }
+    if ( length $log ) {
+        require Plack::Middleware::AccessLog;
+        open my $lines, '>>', $log or die "--access-log $log: $!\n";
+        $application = Plack::Middleware::AccessLog->wrap( $application, logger => sub { syswrite $lines, "@_" } );
+    }
+    return $application;
 }
 
 sub load_file {
