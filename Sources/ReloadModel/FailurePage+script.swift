@@ -23,9 +23,10 @@ extension FailurePage {
       function failed() {
         if (source.readyState !== EventSource.CLOSED) { say('Nacre is not there. Waiting for it …'); return; }
         close();
-        var key = 'nacre ' + page.state, before = true;
-        try { before = sessionStorage.getItem(key); sessionStorage.setItem(key, '1'); } catch (error) {}
-        if (before) say('Reload this page when you have saved.'); else changed('The code may have changed.');
+        // Another server, or something in between. Once is enough to see what there is now.
+        var way = performance.getEntriesByType('navigation')[0];
+        if (way && way.type === 'navigate') changed('The server has changed.');
+        else say('Reload this page when you have saved.');
       }
       function open() {
         if (source || document.hidden || !window.EventSource || (form && !form.hidden)) return;

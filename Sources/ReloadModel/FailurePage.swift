@@ -83,7 +83,7 @@ public struct FailurePage: Equatable, Sendable {
 
   private var header: String {
     let scene = report.scene
-    let kicker = report.failure.cause == .died ? report.headline(showing: scene.short) : "No new generation"
+    let kicker = report.failure.cause == .died ? report.headline(showing: scene.short) : "Generation \(report.generation) did not load."
     let time = scene.time.map { "<time>\(HTML.escape($0))</time>" } ?? ""
     let (headline, rest) = sentence
     var html = "<p class=\"kicker\"><span>\(HTML.escape(kicker))</span> \(time)</p>\n"
@@ -98,6 +98,7 @@ public struct FailurePage: Equatable, Sendable {
     let first = report.failure.cause == .died ? 1 : 0
     let items = report.problems.dropFirst(first).map { problem in
       var item = HTML.escape(problem.lines.first ?? "")
+      if report.failure.cause == .notAnApplication { item = "It returned <code>\(item)</code>." }
       if let place = problem.place { item = "\(link(to: place)) \(item)" }
       let more = problem.lines.dropFirst()
       if !more.isEmpty { item += "\n<pre>\(HTML.escape(more.joined(separator: "\n")))</pre>" }
