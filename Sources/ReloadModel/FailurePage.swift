@@ -83,7 +83,9 @@ public struct FailurePage: Equatable, Sendable {
 
   private var header: String {
     let scene = report.scene
-    let kicker = report.failure.cause == .died ? report.headline(showing: scene.short) : "Generation \(report.generation) did not load."
+    let kicker =
+      report.failure.cause == .died
+      ? report.headline(showing: scene.short) : "Generation \(report.generation) did not load."
     let time = scene.time.map { "<time>\(HTML.escape($0))</time>" } ?? ""
     let (headline, rest) = sentence
     var html = "<p class=\"kicker\"><span>\(HTML.escape(kicker))</span> \(time)</p>\n"

@@ -17,13 +17,21 @@ struct Answer {
     self.retryAfter = retryAfter
   }
 
-  static let stillLoading = Answer(
-    status: 503, "The new code is still loading. Try again in a moment.", retryAfter: 1)
+  // Who develops is told where to look; the world need not know.
+
+  static func stillLoading(inDevelopment: Bool) -> Answer {
+    let hint = inDevelopment ? " Nacre's terminal tells when it has loaded, or why it has not." : ""
+    return Answer(
+      status: 503, "The new code is still loading. Try again in a moment.\(hint)", retryAfter: 1)
+  }
   static let tooMuchWaiting = Answer(
     status: 503, "Too many requests are waiting. Try again in a moment.", retryAfter: 1)
-  static let workerDied = Answer(status: 502, "The worker that ran this request has ended without an answer.")
   static func tookTooLong(_ seconds: Int) -> Answer {
     Answer(status: 504, "The request took longer than \(seconds) s and was ended.")
+  }
+  static func workerDied(inDevelopment: Bool) -> Answer {
+    let hint = inDevelopment ? " Nacre's terminal tells how it ended. No other request was affected." : ""
+    return Answer(status: 502, "The worker that ran this request has ended without an answer.\(hint)")
   }
   static let headTooSlow = Answer(status: 408, "The request head did not arrive in time.")
   static let bodyTooSlow = Answer(status: 408, "The request body did not arrive in time.")

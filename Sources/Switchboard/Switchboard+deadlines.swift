@@ -29,7 +29,7 @@ extension Switchboard {
           // this turn.
           setDeadline(connection, .hold, atLeast: 1_000_000_000)
         } else {
-          answer(connection, .stillLoading, isHead: asksForHead(connection))
+          answer(connection, .stillLoading(inDevelopment: settings.developmentMode), isHead: asksForHead(connection))
         }
       }
     }

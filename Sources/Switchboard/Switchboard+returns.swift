@@ -65,7 +65,9 @@ extension Switchboard {
     while let slot = next {
       next = lent.slot(after: slot)
       guard currentWord(slot).owner == owner else { continue }
-      settle(connections[slot]!, phase, seconds.map(Answer.tookTooLong) ?? .workerDied)
+      settle(
+        connections[slot]!, phase,
+        seconds.map(Answer.tookTooLong) ?? .workerDied(inDevelopment: settings.developmentMode))
     }
     recountWaiting()
     scheduleTurnEnd()
