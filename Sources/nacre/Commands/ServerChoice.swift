@@ -37,7 +37,7 @@ struct ServerChoice: ParsableArguments {
         "you run no server that can be controlled (looked in \(Self.list(ControlPlace.directories))).", status: 3)
     }
     guard running.count == 1 else {
-      throw CommandError("you run several servers: choose one with \(Self.lines(running))", status: 2)
+      throw CommandError("you run several servers: choose one with\(Self.lines(running))", status: 2)
     }
     return only
   }

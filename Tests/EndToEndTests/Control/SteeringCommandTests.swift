@@ -126,7 +126,7 @@ import Testing
         let unclear = try site.nacre(["status"])
         #expect(unclear.end == .code(2))
         let lines = unclear.errors.split(separator: "\n")
-        #expect(lines.first == "nacre: you run several servers: choose one with ")
+        #expect(lines.first == "nacre: you run several servers: choose one with")
         #expect(lines.contains { $0.hasPrefix("  -p \(one.port)   app.psgi in \(site.path), pid \(one.process.pid)") })
         #expect(lines.contains { $0.hasPrefix("  -p \(other.port)   ") })
         #expect(try site.nacre(["status", "-p\(other.port)"]).output.contains("production"))
