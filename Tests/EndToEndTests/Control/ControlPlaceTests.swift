@@ -17,7 +17,7 @@ import Testing
   @Test func withoutARuntimeDirectoryItIsInTheTemporaryOne() throws {
     let site = try Site.chained()
     var options = ServerOptions.development
-    options.variables = ["XDG_RUNTIME_DIR": ""]
+    options.variables = ["XDG_RUNTIME_DIR": "", "TMPDIR": site.notes]
     try site.serve(options) { server throws in
       #expect(try server.text() == "one a two a")
       #expect(mode(site.notes + "/nacre-\(geteuid())/\(server.port).sock") == 0o600)

@@ -38,7 +38,8 @@ extension Site {
 
   /// Runs `nacre` where it finds the site's servers and no others.
   func nacre(_ arguments: [String]) throws -> Command {
-    try Command.run([Products.nacre] + arguments, directory: path, environment: controlVariables)
+    try Command.run(
+      [Products.nacre] + arguments, directory: path, environment: controlVariables.merging(["TMPDIR": notes]) { $1 })
   }
 
   /// An application of two modules, each of which uses a third.

@@ -88,7 +88,8 @@ import Testing
       let output = site.notes + "/events"
       let log = try ChildProcess(
         [Products.nacre, "log"] + options, directory: site.path,
-        environment: testEnvironment.merging(site.controlVariables) { $1 }, output: output, errors: output + "-errors")
+        environment: testEnvironment.merging(site.controlVariables) { $1 }.merging(["TMPDIR": site.notes]) { $1 },
+        output: output, errors: output + "-errors")
       // It follows when something comes that was asked for afterwards.
       #expect(
         try eventually {

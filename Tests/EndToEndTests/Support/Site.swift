@@ -40,7 +40,7 @@ final class Site {
   var notes: String { scratch.path }
 
   /// Where its servers' control sockets are, away from those of everybody else.
-  var controlVariables: [String: String] { ["XDG_RUNTIME_DIR": scratch.path, "TMPDIR": scratch.path] }
+  var controlVariables: [String: String] { ["XDG_RUNTIME_DIR": scratch.path] }
 
   /// The absolute path of a file.
   func absolute(_ file: String) -> String { file.hasPrefix("/") ? file : path + "/" + file }
