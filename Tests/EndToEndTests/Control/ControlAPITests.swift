@@ -19,7 +19,13 @@ import Testing
       #expect(generation["pinned"] as? Bool == false)
       let workers = try #require(generation["workers"] as? [[String: Any]])
       #expect(workers.count == 2)
-      #expect(workers.reduce(0) { $0 + ($1["requests"] as? Int ?? 0) } == 1)
+      // A worker counts when its answer is on its way.
+      #expect(
+        try eventually {
+          let generation = try server.document("/v1/status")["generation"] as? [String: Any]
+          let workers = generation?["workers"] as? [[String: Any]] ?? []
+          return workers.reduce(0) { $0 + ($1["requests"] as? Int ?? 0) } == 1
+        })
       for worker in workers { #expect(kill(pid_t(worker["pid"] as? Int ?? 0), 0) == 0) }
       let checkpoints = try #require(generation["checkpoints"] as? [[String: Any]])
       #expect(checkpoints.first?["file"] as? String == server.site.absolute("app.psgi"))
