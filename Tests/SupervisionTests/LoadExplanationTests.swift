@@ -63,6 +63,13 @@ private func explain(_ name: String) -> LoadExplanation {
     #expect(explain("/first/A.pm").role == .met("looked for it, and it was missing"))
   }
 
+  @Test func checkpointStandsBeforeWhatIsLoadedOrReadNext() {
+    #expect(generation.file(at: 0) == "/app.psgi")
+    #expect(generation.file(at: 2) == "/lib/A.pm")
+    #expect(generation.file(at: 5) == "/etc/deep.conf")
+    #expect(generation.file(at: 12) == nil)
+  }
+
   @Test func othersLeadToNewWorkersOrNothing() {
     #expect(explain("/lib/Late.pm").role == .lazily)
     #expect(explain("/views/page.tt").role == .pattern)

@@ -54,7 +54,7 @@ public enum ControlDocument {
   public struct Checkpoint: Codable, Equatable, Sendable {
     /// Its place in the load trace, in events.
     public var position: Int
-    /// The source file before which it stands.
+    /// The file or directory before which it stands: the next that the load loaded, read or listed.
     public var file: String
     /// Its process id, where that is known.
     public var pid: Int32?

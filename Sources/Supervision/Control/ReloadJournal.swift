@@ -209,9 +209,16 @@ struct ReloadJournal {
 }
 
 extension Generation {
-  /// The first source file that was loaded after this position of the trace.
+  /// The file or directory before which a checkpoint at this position of the trace stands: the first that was loaded,
+  /// read or listed after it.
   func file(at position: Int) -> String? {
-    for case .began(let file, _, _, _, _) in trace.events.dropFirst(position) { return file }
+    for event in trace.events.dropFirst(position) {
+      switch event {
+      case .began(let file, _, _, _, _), .read(let file, _): return file
+      case .listed(let directory, _): return directory
+      default: break
+      }
+    }
     return nil
   }
 }
