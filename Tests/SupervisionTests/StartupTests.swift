@@ -188,6 +188,6 @@ func applicationInBinBelongsToTheDirectoryAbove(file: String, directory: String)
     settings.debug()
     #expect(settings.debugs)
     #expect(settings.workers == 1)
-    #expect(min(settings.hold, settings.loadTimeout) == 86400)
+    #expect(min(settings.hold, settings.loadTimeout, settings.life.drain) == 86400)
   }
 }

@@ -94,6 +94,8 @@ public struct ServerSettings {
     hold = 86400
     loadTimeout = 86400
     life.timeout = 0
+    // Whoever stands at a prompt while the file is saved goes on standing there.
+    life.drain = 86400
   }
 
   /// The application's PSGI file, if there is one.
