@@ -103,7 +103,14 @@ final class LoadTracer {
   /// In a candidate: what `nacre` wants of this load. The time for which the process was suspended (in microseconds)
   /// is nobody's load time.
   func resume(_ plan: LoadPlan, after suspended: UInt64) {
-    for index in open.indices { open[index].began += suspended }
+    for index in open.indices {
+      open[index].began += suspended
+      // Saved again with the same content while this process was suspended: that says nothing about what perl reads.
+      guard let file = open[index].file, let before = open[index].before,
+        let now = SourceFiles.fingerprint(of: file).fingerprint, now.sameContent(as: before)
+      else { continue }
+      open[index].before = now
+    }
     loadBegan += suspended
     spacing = CheckpointSpacing(plan: plan, inherited: spacing.positions)
   }

@@ -255,6 +255,23 @@ import Testing
     #expect(run.machine.rejection?.failure.file == "/a")
   }
 
+  @Test func aSourceFileThatAlwaysDiffersWaitsForTheNextSave() {
+    var run = MachineRun.serving(workers: 1)
+    run.save(["/b"], at: 1)
+    run.rejected = Difference(files: ["/a"], position: 0)
+    for _ in 0..<10 {
+      run.candidate = [Difference(files: ["/a"], position: 0)]
+      run.load(["/b", "/c"])
+    }
+    #expect(run.machine.rejection?.failure.file == "/a")
+    #expect(!run.machine.isBusy)
+    run.save(["/b"], at: 1)
+    #expect(run.machine.isBusy)
+    run.load(["/b", "/c"])
+    run.readyWorkers()
+    #expect(run.machine.running?.number == 2)
+  }
+
   @Test func eventsOfAVoidCandidateMeanNothing() {
     var run = MachineRun.serving()
     run.save(["/b"], at: 1)

@@ -112,6 +112,8 @@ struct Rejection: Equatable, Sendable {
   var files: [String]
   /// Whether only its workers were new.
   var isOfRespawn = false
+  /// Whether it was given up because a source file differed after every attempt: only the next save starts another.
+  var isRestless = false
   /// Whether no change of the disk is waited for: the system refused what Nacre needed, and may grant it later.
   var isTriedAgain: Bool
 }

@@ -11,7 +11,8 @@ extension GenerationMachine {
   mutating func void(_ candidate: Candidate, _ difference: Difference) {
     if let file = noteVoid(difference, candidate.generation.trace) {
       reject(
-        LoadFailure(cause: .system, file: file, message: "\(file) changes whenever the application loads"))
+        LoadFailure(cause: .system, file: file, message: "\(file) changes whenever the application loads"),
+        isRestless: true)
       return
     }
     dismantle(candidate)
@@ -52,7 +53,7 @@ extension GenerationMachine {
 
   /// The candidate comes to nothing; the running generation has not noticed. `tryingAgain` after a while, if the disk is
   /// not at fault; so is one that was built although nothing had changed, for there is nothing to put right.
-  mutating func reject(_ failure: LoadFailure, tryingAgain: Bool = false) {
+  mutating func reject(_ failure: LoadFailure, tryingAgain: Bool = false, isRestless: Bool = false) {
     guard let candidate else { return }
     if candidate.way == .rollBack { return giveUpRollBack(candidate, failure.message) }
     dismantle(candidate)
@@ -61,7 +62,7 @@ extension GenerationMachine {
     rejection = Rejection(
       failure: failure, loader: candidate.process,
       trace: LoadTrace(candidate.generation.trace.events + candidate.generation.lazily), files: candidate.files,
-      isOfRespawn: candidate.way == .respawn, isTriedAgain: tryingAgain)
+      isOfRespawn: candidate.way == .respawn, isRestless: isRestless, isTriedAgain: tryingAgain)
     voids = [:]
     if running == nil, !settings.waitsForSaves {
       act(.giveUp(failure, generation: candidate.generation.number))

@@ -8,6 +8,7 @@ extension GenerationMachine {
     case nil:
       // What its start hooks failed with may be in these files, which no trace has.
       if !files.isEmpty, rejection?.isOfRespawn == true { isDemanded = true }
+      if rejection?.isRestless == true { isDemanded = true }
       act(.look(.running))
     // An endless loop would be waited for although its file has been put right.
     case .loading, .startingWorkers: if candidate?.way != .rollBack { act(.look(.candidate)) }
@@ -57,6 +58,9 @@ extension GenerationMachine {
     pin = nil
     if !base.isEmpty || isColdDemanded {
       restartBase(base.files + difference.files)
+    } else if !isDemanded, rejection?.isRestless == true {
+      // What it met will always differ: without a save it would be built and given up for ever.
+      replaceWorkers()
     } else if running == nil {
       if rejection != nil, !rejected.isEmpty || isDemanded { build(files: rejected.files, limit: nil) }
     } else if let position = difference.position {

@@ -21,6 +21,22 @@ import Testing
     }
   }
 
+  /// The checkpoint stands in the middle of `app.psgi`; what that is compared with at its end must be newer.
+  @Test func fileThatIsSavedAgainUnchangedBehindACheckpointMakesNoRewindVoid() throws {
+    let site = try Site([
+      "app.psgi": Site.app("Part::word()", using: "use Part;"), "lib/Part.pm": "package Part; sub word { 'v0' } 1;",
+    ])
+    try site.serve { server in
+      for round in 1...3 {
+        try site.replace("app.psgi", site.read("app.psgi"))
+        #expect(try server.text() == "v\(round - 1)", "\(server)")
+        try site.write("lib/Part.pm", "package Part; sub word { 'v\(round)' } 1;")
+        #expect(try server.text() == "v\(round)", "\(server)")
+      }
+      #expect(!server.log.contains("rejected"), "\(server)")
+    }
+  }
+
   /// More names than the C library reads at once, so that the second half comes from the kernel's offset.
   @Test func largeDirectoryReadHalfwayGoesOnWhereItWas() throws {
     let suffix = String(repeating: "x", count: 180)
