@@ -107,6 +107,7 @@ import Testing
     #expect(bench.until { client.isClosed && chunked.isClosed })
     #expect(client.statuses == [413])
     #expect(chunked.statuses == [413])
+    #expect(client.text.hasSuffix("\r\n\r\nThe request body is too large.\n"))
   }
 
   @Test func slowBodyTimesOut() throws {
@@ -114,6 +115,7 @@ import Testing
     let client = try bench.client(sending: "POST / HTTP/1.1\r\nHost: x\r\nContent-Length: 3\r\n\r\na")
     #expect(bench.until { client.isClosed })
     #expect(client.statuses == [408])
+    #expect(client.responses[0].body == "The request body did not arrive in time.\n")
   }
 
   @Test func bodyThatCannotBeSpooledHarmsNobodyElse() throws {
@@ -126,6 +128,7 @@ import Testing
     let client = try bench.client(sending: "POST / HTTP/1.1\r\nHost: x\r\nContent-Length: 90\r\n\r\n01234567890123")
     #expect(bench.until { client.isClosed && other.responses.count == 1 })
     #expect(client.statuses == [503])
+    #expect(client.responses[0].body.contains("could not be kept. Try again"))
     #expect(bench.reports.count == 1)
     #expect(bench.reports[0].contains("No such file"))
   }
@@ -139,6 +142,7 @@ import Testing
     bench.switchboard.answerUnspooled(connection, full, isHead: false)
     #expect(bench.until { client.isClosed })
     #expect(client.statuses == [507])
+    #expect(client.responses[0].body.contains("no room left"))
     #expect(bench.reports == ["cannot spool a request body in /tmp: No space left on device: the request was refused"])
   }
 

@@ -91,6 +91,7 @@ import Testing
     let client = try bench.client(sending: "GET / HTTP/1.1\r\n")
     #expect(bench.until { client.isClosed })
     #expect(client.statuses == [408])
+    #expect(client.responses[0].body == "The request head did not arrive in time.\n")
   }
 
   @Test func idleConnectionIsClosed() throws {

@@ -36,6 +36,7 @@ import Testing
     }
     #expect(bench.until { clients[2].isClosed })
     #expect(clients[2].statuses == [503])
+    #expect(clients[2].responses[0].body.contains("Too many requests are waiting."))
     #expect(clients[2].responses[0].head.contains("Retry-After: "))
     #expect(bench.scoreboard.waiting == 2)
     try bench.startWorkers(1)

@@ -137,6 +137,7 @@ import Testing
         return client.isClosed
       })
     #expect(client.statuses == [503])
+    #expect(client.responses[0].body.contains("No worker could take the request."))
     #expect(bench.scoreboard.waiting == 0)
   }
 

@@ -131,6 +131,8 @@ import Testing
     let clients = try (0..<5).map { _ in try bench.client(sending: asking) }
     #expect(bench.until { clients.count { $0.statuses == [503] && $0.isClosed } == 1 })
     #expect(bench.switchboard.streams.count == 4)
+    let refused = try #require(clients.first { $0.isClosed })
+    #expect(refused.responses[0].body.contains("Too many error pages are open."))
   }
 
   @Test func fullTableMakesRoomByEndingAStream() throws {

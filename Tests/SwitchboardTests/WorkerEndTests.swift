@@ -15,6 +15,7 @@ import Testing
     worker.die(in: .inRequest)
     #expect(bench.until { client.isClosed })
     #expect(client.statuses == [502])
+    #expect(client.responses[0].body.contains("The worker that ran this request has ended without an answer."))
     #expect(bench.scoreboard.waiting == 0)
   }
 

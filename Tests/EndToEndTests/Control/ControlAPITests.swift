@@ -150,7 +150,10 @@ import Testing
         })
       #expect(try server.control("POST", "/v1/stop").status == 202)
       #expect(try server.document("/v1/status")["state"] as? String == "stopping")
-      #expect(try server.control("POST", "/v1/reload").status == 503)
+      for call in ["/v1/reload", "/v1/rollback"] {
+        let refused = try server.control("POST", call)
+        #expect(refused.status == 503 && refused.text.contains("The server is stopping."), "\(refused)")
+      }
       #expect(try connection.response().text == "done")
       #expect(server.process.waitForEnd() == .code(0))
       #expect(access(server.controlSocket, F_OK) != 0)

@@ -18,6 +18,10 @@ import Testing
       let done = try server.nacre("rollback")
       #expect(done.end == .code(0), "\(done)")
       #expect(done.output == "generation 3 by roll back: the code of generation 1 again\n")
+      #expect(
+        server.logs(
+          "generation 3 by roll back: the code of generation 1 again, until the next save or `nacre reload`"),
+        "\(server)")
       #expect(try server.text() == "one a two a")
       let status = try server.document("/v1/status")["generation"] as? [String: Any]
       #expect(status?["pinned"] as? Bool == true)

@@ -52,7 +52,10 @@ import Testing
 
   @Test func socketsOfSystemdAreServedAndNotTheApplications() throws {
     let site = try Site(["app.psgi": Self.telling])
-    try site.serve(try options(site, for: "self")) { server throws in
+    var options = try options(site, for: "self")
+    options.arguments = ["-l", site.notes + "/another.sock"]
+    try site.serve(options) { server throws in
+      #expect(server.logs("-l is not used: nacre listens on the sockets that it was started with"), "\(server)")
       #expect(try server.text() == "[] \(server.port)", "\(server)")
       let unix = try Connection(path: site.notes + "/unix.sock")
       #expect(try unix.exchange(headers: ["Connection: close"]).text == "[] 0", "\(server)")

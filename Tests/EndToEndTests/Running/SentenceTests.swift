@@ -1,0 +1,129 @@
+import Foundation
+import Glibc
+import Testing
+
+/// What nacre says of its own accord: sentences that no other test reads.
+@Suite(.lane) struct SentenceTests {
+  private let hello = Site.app("'hello'")
+
+  private func nacre(_ arguments: String..., environment: [String: String] = [:]) throws -> Command {
+    let site = try Site(["app.psgi": hello])
+    return try Command.run(
+      [Products.nacre, "-p", "0"] + arguments, directory: site.path, environment: environment)
+  }
+
+  private func expectSentence(_ run: Command, _ words: String) {
+    #expect(run.end == .code(1), "\(run)")
+    #expect(run.errors.split(separator: "\n").count == 1 && run.errors.contains(words), "\(run)")
+  }
+
+  @Test(arguments: ["--version", "-v", "-V"]) func versionIsPrinted(_ option: String) throws {
+    let run = try nacre(option)
+    #expect(
+      run.end == .code(0) && run.output.range(of: #"^nacre \d+\.\d+\.\d+\n$"#, options: .regularExpression) != nil)
+  }
+
+  @Test func nonsenseAboutSocketsIsNamed() throws {
+    expectSentence(
+      try nacre(environment: ["SERVER_STARTER_PORT": "80"]), "SERVER_STARTER_PORT says '80' and not NAME=DESCRIPTOR.")
+  }
+
+  @Test func perlThatIsNowhereIsNamed() throws {
+    expectSentence(
+      try nacre("--perl", "no-such-perl"), "no perl was found as no-such-perl; say where it is with --perl PATH.")
+  }
+
+  @Test func errorLogThatCannotBeOpenedIsNamed() throws {
+    expectSentence(
+      try nacre("--error-log", "/nowhere/log"), "the error log /nowhere/log cannot be opened: No such file")
+  }
+
+  @Test(.enabled(if: Products.perlHas("Plack::Middleware::AccessLog"), "Plack is missing"))
+  func accessLogThatCannotBeOpenedIsNamed() throws {
+    let run = try nacre("-E", "production", "--access-log", "/nowhere/log")
+    #expect(run.end == .code(1) && run.errors.contains("--access-log /nowhere/log: No such file"), "\(run)")
+  }
+
+  @Test func timerThatALoadLeavesRunningIsReported() throws {
+    try Site(["app.psgi": Site.app("'hello'", using: "alarm 1000;")]).serve { server throws in
+      #expect(try server.text() == "hello")
+      #expect(
+        server.logs("a timer (alarm) was running when the application had loaded; workers do not inherit it"),
+        "\(server)")
+    }
+  }
+
+  @Test func baseThatDiesIsReplacedAndNamed() throws {
+    let site = try Site([
+      "app.psgi": Site.app("Part::word()", using: "use Part;"), "lib/Part.pm": "package Part; sub word { 'one' } 1;",
+    ])
+    try site.serve { server throws in
+      #expect(try server.text() == "one")
+      let base = try #require(
+        server.perlProcesses.first { contents(of: "/proc/\($0)/cmdline").hasPrefix("nacre base") })
+      kill(base, SIGKILL)
+      #expect(server.logs("the base was killed by signal 9 (SIGKILL); a new one is started"), "\(server)")
+      try site.edit("lib/Part.pm", "one", "two")
+      #expect(try server.text() == "two", "\(server)")
+    }
+  }
+
+  @Test func moldThatDiesIsNamedAndTheWorkersServeOn() throws {
+    try Site(["app.psgi": hello]).serve { server throws in
+      #expect(try server.text() == "hello")
+      let mold = try firstValue {
+        server.perlProcesses.first { contents(of: "/proc/\($0)/cmdline").hasPrefix("nacre mold") }
+      }
+      kill(mold, SIGKILL)
+      #expect(server.logs("the mold of generation 1 was killed by signal 9 (SIGKILL)"), "\(server)")
+      #expect(try server.text() == "hello", "\(server)")
+    }
+  }
+
+  @Test func nothingHasRunAsLongAsTheFirstLoadFails() throws {
+    try Site(["app.psgi": "die 'no database';"]).serve { server throws in
+      #expect(try server.ask().status == 500)
+      let why = try server.control("GET", "/v1/why?file=/x")
+      #expect(why.status == 409 && why.text.contains("No code has run yet."), "\(why)")
+    }
+  }
+
+  @Test func whoWaitsForAReloadIsToldOfTheEnd() throws {
+    let site = try Site(["app.psgi": hello])
+    var options = ServerOptions.production
+    options.arguments = ["--reload", "off"]
+    try site.serve(options) { server throws in
+      #expect(server.logs("serves app.psgi"))
+      try site.write("app.psgi", "sleep 1 while 1;\n")
+      let waiting = try Connection(unixSocket: server.controlSocket)
+      try waiting.request("POST", "/v1/reload")
+      #expect(try eventually { try server.document("/v1/status")["reload"] != nil }, "\(server)")
+      #expect(try server.control("POST", "/v1/stop").status == 202)
+      let answer = try waiting.response()
+      #expect(answer.status == 503 && answer.text.contains("The server is stopping."), "\(answer)")
+      #expect(server.process.waitForEnd() == .code(0), "\(server)")
+    }
+  }
+
+  @Test func answerOfSomethingElseIsNoStatus() throws {
+    let site = try Site([
+      "other.pl": """
+      use Socket; socket my $in, PF_UNIX, SOCK_STREAM, 0 or die; bind $in, sockaddr_un($ARGV[0]) or die; listen $in, 5;
+      while (accept my $one, $in) {
+        sysread $one, my $head, 9999; syswrite $one, "HTTP/1.1 200 OK\\r\\nContent-Length: 2\\r\\n\\r\\n{}";
+      }
+      """
+    ])
+    let socket = site.notes + "/other.sock"
+    let other = try ChildProcess(
+      [Products.perl, site.absolute("other.pl"), socket], directory: "/", environment: [:], output: "/dev/null",
+      errors: "/dev/null")
+    defer { other.killSession() }
+    #expect(eventually { access(socket, F_OK) == 0 })
+    let run = try site.nacre(["status", "--control", socket])
+    #expect(run.end == .code(1), "\(run)")
+    #expect(run.errors.contains("not what this nacre understands: is it of another version?"), "\(run)")
+    let missing = try site.nacre(["status", "--control", "/nowhere/x.sock"])
+    #expect(missing.errors == "nacre: no server is controlled at /nowhere/x.sock.\n", "\(missing)")
+  }
+}
