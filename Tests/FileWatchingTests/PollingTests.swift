@@ -121,6 +121,25 @@ private func refused(_ number: Int32) -> Watcher {
   #expect(news.sentences(for: [.noWatches: directories]) { _ in nil }.count == 1)
 }
 
+@Test(
+  arguments: [
+    (.asked, "as --poll asks, files are polled every 0.5 seconds"),
+    (.noQueue, "the kernel gives no inotify queue, so /srv/a is polled every 0.5 seconds; raise fs.inotify."),
+    (
+      .noWatches,
+      "no inotify watches are left, so /srv/a is polled every 0.5 seconds; raise fs.inotify.max_user_watches"
+    ),
+    (.fileSystem("9p"), "on a local disk nothing need be, and --poll SECONDS sets another time"),
+    (.refused(EACCES), "does not let nacre watch, so /srv/a is polled every 0.5 seconds: Permission denied"),
+  ] as [(PollCause, String)])
+func everyCauseHasItsSentence(_ cause: PollCause, _ words: String) {
+  var news = PollNews(seconds: 0.5, looksBeforeRequests: false)
+  var directories = PolledDirectories()
+  directories.add("/srv/a")
+  let told = news.sentences(for: [cause: directories]) { _ in nil }
+  #expect(told.count == 1 && told[0].contains(words), "\(told)")
+}
+
 @Test func limitsAreReadFromTheKernel() {
   #expect((PollNews.limit("fs.inotify.max_user_watches") ?? 0) > 0)
   #expect(PollNews.limit("fs.no.such.limit") == nil)

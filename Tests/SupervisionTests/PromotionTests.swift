@@ -156,9 +156,13 @@ import Testing
     var run = MachineRun.serving()
     let base = run.base_
     run.save(["/c"], at: 2)
-    for _ in 0..<3 { run.send(.forkFailed(run.lastCandidate, message: "no memory")) }
+    for _ in 0..<3 {
+      let said = run.send(.forkFailed(run.lastCandidate, message: "no memory"))
+      #expect(said.contains(.report("no candidate could be forked from a checkpoint: no memory")))
+    }
     #expect(run.lastOrigin == base)
     let asked = run.send(.forkFailed(run.lastCandidate, message: "no memory"))
+    #expect(asked.contains(.report("no candidate could be forked from the base: no memory")))
     #expect(asked.contains(.kill(base)))
     #expect(asked.contains(.startBase(run.base_)))
     run.send(.baseReady(run.base_, loaded: []))
@@ -177,6 +181,7 @@ import Testing
       }
     }
     #expect(run.machine.rejection?.failure.cause == .system)
+    #expect(run.machine.rejection?.failure.message == "no process could be forked: no memory")
     #expect(run.machine.running?.number == 1)
   }
 
@@ -185,7 +190,9 @@ import Testing
     let checkpoints = run.machine.running!.checkpoints
     run.save(["/c"], at: 2)
     run.send(.forked(run.lastCandidate))
-    run.send(.failed(run.lastCandidate, LoadFailure(cause: .system, message: "a file cannot be opened again")))
+    let said = run.send(
+      .failed(run.lastCandidate, LoadFailure(cause: .system, message: "a file cannot be opened again")))
+    #expect(said.contains(.report("a rewind was not possible: a file cannot be opened again")))
     #expect(run.lastOrigin == checkpoints[1].process)
     #expect(run.machine.rejection == nil)
   }
@@ -193,6 +200,8 @@ import Testing
   @Test func aBaseThatDiesIsReplacedInTheBackground() {
     var run = MachineRun.serving()
     let asked = run.send(.ended(run.base_, .killed))
+    #expect(
+      asked.contains { if case .report(let text) = $0 { text.hasSuffix("; a new one is started") } else { false } })
     #expect(asked.contains(.startBase(run.base_)))
     #expect(!run.machine.isBusy)
   }

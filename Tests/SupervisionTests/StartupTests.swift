@@ -156,6 +156,16 @@ private func complaint(_ body: () throws -> Void) -> String {
         .contains("port \(socket.port) on 127.0.0.1 is in use"))
   }
 
+  /// As root or in a container every port may be free, so the kernel's answers are given here.
+  @Test(arguments: [
+    (EACCES, "port 80 on 127.0.0.1 needs privileges: choose one above 1023 with -p or -l."),
+    (EADDRINUSE, "port 80 on 127.0.0.1 is in use by another program: stop that, or choose another with -p or -l."),
+    (EADDRNOTAVAIL, "127.0.0.1 is no address of this machine: choose one with -o or -l."),
+    (ENOBUFS, "nacre cannot listen on 127.0.0.1 port 80: No buffer space available."),
+  ]) func thatTheKernelRefusesTellTheRemedy(_ code: Int32, _ sentence: String) {
+    #expect("\(ListeningSocket.error(host: "127.0.0.1", port: 80, code: code))" == sentence)
+  }
+
   @Test func onAnotherMachinesAddressAreRefused() {
     #expect(complaint { _ = try listen("192.0.2.1") }.contains("no address of this machine"))
   }

@@ -119,7 +119,7 @@ public struct ListeningSocket {
     socket(family, Int32(SOCK_STREAM.rawValue | SOCK_CLOEXEC.rawValue | SOCK_NONBLOCK.rawValue), 0)
   }
 
-  private static func error(host: String, port: UInt16, code: Int32) -> StartupError {
+  static func error(host: String, port: UInt16, code: Int32) -> StartupError {
     switch code {
     case EADDRINUSE:
       StartupError(

@@ -78,6 +78,8 @@ import Testing
       #expect(try server.ask().status == 500)
       let done = try server.nacre("rollback")
       #expect(done.output == "generation 2 answers again in place of the failure\n", "\(done)")
+      let words = "rolled back: generation 2 answers again, until the next save or `nacre reload`"
+      #expect(server.logs(words), "\(server)")
       for _ in 0..<5 { #expect(try server.text() == "one b two b", "\(server)") }
       // A step further back.
       #expect(try server.nacre("rollback").output == "generation 3 by roll back: the code of generation 1 again\n")

@@ -165,6 +165,8 @@ import Testing
       try saveB(site, 1)
       try site.write("reload.txt", "A::* Nobody\n")
       #expect(server.logs("lists A::* Nobody: none of that has changed, so nothing is reloaded"), "\(server)")
+      try site.write("reload.txt", "A::* lib/A.pm\n")
+      #expect(server.logs("lists A::* lib/A.pm (lib/A.pm: no module's name): none of that has changed"), "\(server)")
       try expectUnmoved(server, "a0 b0")
       // One of them has changed: everything that differs is taken.
       try saveA(site, 1)
