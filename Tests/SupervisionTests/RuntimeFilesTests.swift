@@ -24,7 +24,7 @@ import Testing
   }
 
   @Test(arguments: ["renamed over", "written", "removed"]) func replacedFilesAreNamed(_ how: String) throws {
-    let path = "/tmp/nacre-runtime-\(getpid())-\(how.prefix(2))"
+    let path = "/tmp/nacre-runtime-\(getpid())-\(how.suffix(2))"
     try Data("old".utf8).write(to: URL(fileURLWithPath: path))
     defer { unlink(path) }
     let files = RuntimeFiles(of: getpid(), and: [path])

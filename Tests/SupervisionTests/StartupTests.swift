@@ -114,6 +114,11 @@ private func complaint(_ body: () throws -> Void) -> String {
     #expect(said.contains("make install PERL=/opt/perl"))
   }
 
+  @Test func areOfNoUseWithoutNacresOwnFiles() {
+    let said = complaint { _ = try NacreFiles(programDirectory: "/nowhere/bin").perlLibrary() }
+    #expect(said.hasPrefix("Nacre's Perl files are not in /nowhere/lib/nacre/perl") && said.contains("make install"))
+  }
+
   @Test func findTheInstalledFiles() throws {
     let scratch = Scratch()
     for directory in [

@@ -51,6 +51,12 @@ import Testing
     #expect(complaint(arguments.split(separator: " ").map(String.init)) == nil)
   }
 
+  @Test func backlogAndModeGoToTheSockets() throws {
+    let options = try ServeOptions.parse(["--backlog", "7", "--socket-mode", "640"])
+    let settings = options.listen.socketSettings(owner: nil)
+    #expect(settings.backlog == 7 && settings.mode == 0o640)
+  }
+
   @Test func commandIsForOneServer() {
     #expect(throws: (any Error).self) { try StopCommand.parse(["-p", "1", "--control", "/x"]) }
     do { _ = try StatusCommand.parse(["-p", "1", "--control", "/x"]) } catch {

@@ -126,4 +126,33 @@ import Testing
     let missing = try site.nacre(["status", "--control", "/nowhere/x.sock"])
     #expect(missing.errors == "nacre: no server is controlled at /nowhere/x.sock.\n", "\(missing)")
   }
+
+  @Test(arguments: [
+    (ServerOptions.development, "failing: requests are answered with the error."),
+    (.production, "serving, but not what is on the disk."),
+  ]) func statusTellsThatTheSavedCodeIsBroken(_ options: ServerOptions, _ words: String) throws {
+    try Site.chained().steer(options) { server throws in
+      try server.site.edit("lib/Deep.pm", "'a'", "'a")
+      #expect(server.logs("generation 2 rejected"), "\(server)")
+      let status = try server.nacre("status")
+      #expect(status.end == .code(0) && status.output.contains(words), "\(status)")
+      #expect(try server.ask().status == (options.environment == "development" ? 500 : 200))
+    }
+  }
+
+  @Test func statusTellsThatNothingIsWatched() throws {
+    var options = ServerOptions.development
+    options.arguments = ["--reload", "manual"]
+    try Site.chained().steer(options) { server throws in
+      let status = try server.nacre("status")
+      #expect(status.output.contains("nothing: reloads on HUP and nacre reload only"), "\(status)")
+    }
+  }
+
+  @Test func productionWhoseFirstLoadFailsLeaves() throws {
+    let site = try Site(["app.psgi": "die 'no database';"])
+    let run = try Command.run([Products.nacre, "-E", "production", "-p", "0"], directory: site.path)
+    #expect(run.end == .code(1), "\(run)")
+    #expect(run.errors.contains("Correct it and start nacre again. Nothing is running."), "\(run)")
+  }
 }
