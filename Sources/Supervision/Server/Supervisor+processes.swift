@@ -201,7 +201,10 @@ extension Supervisor {
     guard processes[process.token] != nil else { return }
     forget(process)
     var departure = GenerationMachine.Departure(ending: ending, timeout: process.timeout, hook: process.hook)
-    departure.isQuick = !process.isDismissed && process.overdue == nil && loop.now - process.bornAt < Self.second
+    // One that has served has proved that others can: there is nothing to wait for.
+    let hasServed = process.cell.map { scoreboard.cell($0).requests > 0 } ?? false
+    departure.isQuick =
+      !process.isDismissed && !hasServed && process.overdue == nil && loop.now - process.bornAt < Self.second
     if let cell = process.cell {
       if let location = scoreboard.cell(cell).location { (departure.file, departure.line) = location }
       if process.isWorker {

@@ -90,7 +90,7 @@ struct CatalystTests {
     }
   }
 
-  @Test func actionsAreChangedAddedAndRemoved() throws {
+  @Test(.slow) func actionsAreChangedAddedAndRemoved() throws {
     try serve { site, server, expect in
       try expect("/", "one")
       try site.edit(root, "'one'", "'two'")
@@ -161,7 +161,7 @@ struct CatalystTests {
     }
   }
 
-  @Test func brokenControllerIsReportedAndItsRepairServes() throws {
+  @Test(.slow) func brokenControllerIsReportedAndItsRepairServes() throws {
     try serve { site, server, expect in
       try expect("/", "one")
       try site.edit(root, "body('one')", "body('one'")

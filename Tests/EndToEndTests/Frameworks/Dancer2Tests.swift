@@ -84,7 +84,7 @@ struct Dancer2Tests {
     }
   }
 
-  @Test func hooksRunOnceHoweverOftenTheyWereLoaded() throws {
+  @Test(.slow) func hooksRunOnceHoweverOftenTheyWereLoaded() throws {
     try serve { site, server, expect in
       for number in 1...3 {
         try site.edit(web, "true;", "# \(number)\ntrue;")
@@ -97,7 +97,7 @@ struct Dancer2Tests {
     }
   }
 
-  @Test func templatesAndLayoutsAreNew() throws {
+  @Test(.slow) func templatesAndLayoutsAreNew() throws {
     try serve { site, server, expect in
       try expect("/page", "(page given)")
       try site.write("views/page.tt", "PAGE [% word %]")

@@ -74,7 +74,7 @@ struct MojoliciousTests {
     }
   }
 
-  @Test(arguments: ["script/my_site", "my_site.psgi"])
+  @Test(.slow, arguments: ["script/my_site", "my_site.psgi"])
   func routesAndControllersAreChangedAddedAndRemoved(file: String) throws {
     try serve(file) { site, server, expect in
       try expect("/", "one")
@@ -102,7 +102,7 @@ struct MojoliciousTests {
     }
   }
 
-  @Test func templatesAndLayoutsAreChangedAndAdded() throws {
+  @Test(.slow) func templatesAndLayoutsAreChangedAndAdded() throws {
     try serve { site, server, expect in
       try expect("/page", "(page given\n)\n")
       try site.write("templates/example/page.html.ep", "% layout 'default';\nPAGE <%= $word %>")
@@ -119,7 +119,7 @@ struct MojoliciousTests {
     }
   }
 
-  @Test func configurationHelpersAndPluginsAreNew() throws {
+  @Test(.slow) func configurationHelpersAndPluginsAreNew() throws {
     try serve { site, server, expect in
       try expect("/told", "red X y")
       try site.edit("my-site.yml", "red", "blue")
@@ -135,7 +135,7 @@ struct MojoliciousTests {
     }
   }
 
-  @Test func brokenControllerAndTemplateAreReportedAndTheirRepairServes() throws {
+  @Test(.slow) func brokenControllerAndTemplateAreReportedAndTheirRepairServes() throws {
     try serve { site, server, expect in
       try expect("/", "one")
       try site.edit(example, "'one')", "'one'")
@@ -156,7 +156,7 @@ struct MojoliciousTests {
 /// `mojo generate lite-app`: everything in one file, templates in its data section.
 @Suite(.lane, .enabled(if: Products.perlHas("Mojolicious"), "libmojolicious-perl is not installed"))
 struct MojoliciousLiteTests {
-  @Test(arguments: ["lite.pl", "app.psgi"])
+  @Test(.slow, arguments: ["lite.pl", "app.psgi"])
   func routesHelpersAndEmbeddedTemplatesAreNew(file: String) throws {
     let site = try Site([
       file: """

@@ -40,7 +40,7 @@ struct MooseTests {
     ])
   }
 
-  @Test func attributesAreAddedChangedAndRemoved() throws {
+  @Test(.slow) func attributesAreAddedChangedAndRemoved() throws {
     let site = try site()
     try site.serve { server in
       try server.expectFresh("Dog:wuff Puppy:<wuff> Cat:miau name")
@@ -56,7 +56,7 @@ struct MooseTests {
     }
   }
 
-  @Test func changedRoleIsComposedAgainInAllItsConsumers() throws {
+  @Test(.slow) func changedRoleIsComposedAgainInAllItsConsumers() throws {
     let site = try site()
     try site.serve { server in
       try server.expectFresh("Dog:wuff Puppy:<wuff> Cat:miau name")
@@ -76,7 +76,7 @@ struct MooseTests {
     }
   }
 
-  @Test func modifiersRunOnceAfterManyReloads() throws {
+  @Test(.slow) func modifiersRunOnceAfterManyReloads() throws {
     let site = try site()
     try site.edit("lib/Named.pm", "requires 'sound';", "requires 'sound'; before sound => sub { $Named::count++ };")
     try site.write(
@@ -174,7 +174,7 @@ struct MooTests {
     }
   }
 
-  @Test func modifiersRunOnceAfterManyReloads() throws {
+  @Test(.slow) func modifiersRunOnceAfterManyReloads() throws {
     let site = try site()
     try site.edit("app.psgi", "my $env = shift;", "my $env = shift; $Counted::built = 0;")
     try site.edit("app.psgi", "->line]", "->line, $Counted::built]")

@@ -17,7 +17,7 @@ import Testing
     #expect(server.log == before, "\(server)")
   }
 
-  @Test func templateToolkitShowsWhatWasSaved() throws {
+  @Test(.slow) func templateToolkitShowsWhatWasSaved() throws {
     let site = try Site([
       "app.psgi": """
       use Template; use FindBin;
@@ -55,7 +55,7 @@ import Testing
     }
   }
 
-  @Test func masonShowsWhatWasSaved() throws {
+  @Test(.slow) func masonShowsWhatWasSaved() throws {
     let site = try Site([
       "app.psgi": """
       use HTML::Mason::Interp; use Mason; use FindBin;
@@ -95,7 +95,7 @@ import Testing
     }
   }
 
-  @Test func templatesThatAreNeverLookedAtAgainComeWithNewWorkers() throws {
+  @Test(.slow) func templatesThatAreNeverLookedAtAgainComeWithNewWorkers() throws {
     let site = try Site([
       "app.psgi": """
       use Text::Xslate; use HTML::Template; use FindBin;

@@ -56,7 +56,7 @@ import Testing
     }
   }
 
-  @Test func requestsInTimeAndIdleWorkersAreLeftAlone() throws {
+  @Test(.slow) func requestsInTimeAndIdleWorkersAreLeftAlone() throws {
     let site = try Site([
       "app.psgi": "sub { select undef, undef, undef, 0.4; [200, ['Content-Type' => 'text/plain'], [$$]] }"
     ])
@@ -70,7 +70,7 @@ import Testing
     }
   }
 
-  @Test func withoutATimeoutARequestMayTakeAsLongAsItLikes() throws {
+  @Test(.slow) func withoutATimeoutARequestMayTakeAsLongAsItLikes() throws {
     let site = try Site(["app.psgi": "sub { sleep 3; [200, ['Content-Type' => 'text/plain'], ['done']] }"])
     try site.serve(options()) { server throws in #expect(try server.text() == "done", "\(server)") }
   }

@@ -37,7 +37,7 @@ import Testing
     }
   }
 
-  @Test func deadWorkersAreReplaced() throws {
+  @Test(.slow) func deadWorkersAreReplaced() throws {
     try site().serve { server in
       var pids: Set<String> = []
       for _ in 0..<6 {

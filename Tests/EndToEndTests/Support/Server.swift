@@ -158,6 +158,22 @@ extension Site {
 private enum Port {
   private static let next = Counter(Int.random(in: 20_000..<31_000))
 
+  /// Takes the port for this process; false if another run of these tests has it. The claim, an abstract Unix socket,
+  /// lasts as long as the process.
+  private static func claim(_ port: UInt16) -> Bool {
+    let name = Array("nacre-test-port-\(port)".utf8)
+    let fd = socket(AF_UNIX, Int32(SOCK_STREAM.rawValue) | Int32(SOCK_CLOEXEC.rawValue), 0)
+    var address = sockaddr_un()
+    address.sun_family = sa_family_t(AF_UNIX)
+    let length = MemoryLayout.offset(of: \sockaddr_un.sun_path)! + 1 + name.count
+    let result = withUnsafeMutableBytes(of: &address) { memory in
+      for (index, byte) in name.enumerated() { memory[length - name.count + index] = byte }
+      return bind(fd, memory.baseAddress!.assumingMemoryBound(to: sockaddr.self), socklen_t(length))
+    }
+    if result != 0 { close(fd) }
+    return result == 0
+  }
+
   /// A port that nobody uses, below those that the kernel gives to clients.
   static func free() -> UInt16 {
     while true {
@@ -172,7 +188,7 @@ private enum Port {
           bind(fd, $0, socklen_t(MemoryLayout<sockaddr_in>.size))
         }
       }
-      if result == 0 { return port }
+      if result == 0, claim(port) { return port }
     }
   }
 }

@@ -94,7 +94,7 @@ import Testing
     }
   }
 
-  @Test(.enabled(if: FuseMount.isPossible, "FUSE cannot be mounted here"), arguments: environments)
+  @Test(.slow, .enabled(if: FuseMount.isPossible, "FUSE cannot be mounted here"), arguments: environments)
   func editsAreSeenOnAFileSystemWithoutEvents(environment: String) throws {
     let mount = try FuseMount()
     let below = try Site(at: mount.below)
@@ -110,7 +110,7 @@ import Testing
     }
   }
 
-  @Test(.enabled(if: InotifyLimit.isPossible, "user namespaces are not permitted here"), arguments: environments)
+  @Test(.slow, .enabled(if: InotifyLimit.isPossible, "user namespaces are not permitted here"), arguments: environments)
   func editsAreSeenWithoutWatches(environment: String) throws {
     let site = try Self.makeSite()
     var options = self.options(environment)
@@ -123,7 +123,7 @@ import Testing
     }
   }
 
-  @Test(.enabled(if: InotifyLimit.isPossible, "user namespaces are not permitted here"), arguments: environments)
+  @Test(.slow, .enabled(if: InotifyLimit.isPossible, "user namespaces are not permitted here"), arguments: environments)
   func editsAreSeenWithoutAQueue(environment: String) throws {
     let site = try Self.makeSite()
     var options = self.options(environment)

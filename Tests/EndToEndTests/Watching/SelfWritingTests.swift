@@ -125,7 +125,7 @@ import Testing
     }
   }
 
-  @Test func aPersonMaySaveTheSameTemplateAsOftenAsSheLikes() throws {
+  @Test(.slow) func aPersonMaySaveTheSameTemplateAsOftenAsSheLikes() throws {
     let site = try Site(["app.psgi": app(""), "templates/page.tt": "0"])
     try site.serve { server in
       for round in 1...12 {
