@@ -21,18 +21,22 @@ public struct FailurePage: Equatable, Sendable {
   public let stream: Stream?
   /// Whether the page answers a request that must not be repeated unasked (a form was sent).
   public let isForm: Bool
+  /// Marks the page's own script and style, letters and digits that nobody can guess; nil without a policy.
+  public let nonce: String?
 
   /// Makes a page.
-  public init(_ report: FailureReport, stream: Stream? = nil, isForm: Bool = false) {
+  public init(_ report: FailureReport, stream: Stream? = nil, isForm: Bool = false, nonce: String? = nil) {
     self.report = report
     self.stream = stream
     self.isForm = isForm
+    self.nonce = nonce
   }
 
-  /// The Content-Security-Policy under which the page works: its own script and style, and its stream.
-  public static let policy =
-    "default-src 'none'; script-src \(SHA256.source(script)); style-src \(SHA256.source(style)); img-src data:; "
-    + "connect-src 'self'; base-uri 'none'; form-action 'none'"
+  /// The Content-Security-Policy under which a page with this nonce works: its own script and style, and its stream.
+  public static func policy(nonce: String) -> String {
+    "default-src 'none'; script-src 'nonce-\(nonce)'; style-src 'nonce-\(nonce)'; img-src data:; "
+      + "connect-src 'self'; base-uri 'none'; form-action 'none'"
+  }
 
   /// The page.
   public var html: String {
@@ -45,17 +49,19 @@ public struct FailurePage: Equatable, Sendable {
     <meta name="color-scheme" content="light dark">
     <title>\(HTML.escape(title))</title>
     <link rel="icon" href="\(Self.icon)">
-    <style>\(Self.style)</style>
+    <style\(mark)>\(Self.style)</style>
     </head>
     <body\(attributes)>
     <main>
     \(header)
     \(source)\(further)\(chain)\(advice)\(footer)</main>
-    \(stream == nil ? "" : "<script>\(Self.script)</script>\n")</body>
+    \(stream == nil ? "" : "<script\(mark)>\(Self.script)</script>\n")</body>
     </html>
 
     """
   }
+
+  private var mark: String { nonce.map { " nonce=\"\($0)\"" } ?? "" }
 
   private var attributes: String {
     guard let stream else { return "" }

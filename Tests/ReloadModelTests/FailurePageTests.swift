@@ -97,6 +97,14 @@ func everyCauseHasTheSameForm(failure: LoadFailure) {
   #expect(!links.contains("http:") && !links.contains("https:") && !links.contains("src=") && !links.contains("url("))
 }
 
+@Test func policyNamesTheNonceOfScriptAndStyleAndNothingElse() {
+  let stream = FailurePage.Stream(path: "/.nacre/events", state: "failed a-1")
+  let html = FailurePage(report(LoadFailure(perlSays: twoErrors)), stream: stream, nonce: "abc1").html
+  #expect(html.contains("<script nonce=\"abc1\">") && html.contains("<style nonce=\"abc1\">"))
+  #expect(!html.contains("<script>") && !html.contains("<style>") && !html.contains("style="))
+  #expect(FailurePage.policy(nonce: "abc1").contains("script-src 'nonce-abc1'; style-src 'nonce-abc1'; "))
+}
+
 @Test func scriptKnowsTheStreamAndWhetherAFormWasSent() {
   let stream = FailurePage.Stream(path: "/.nacre/events", state: "failed a-1")
   let report = report(LoadFailure(perlSays: twoErrors))

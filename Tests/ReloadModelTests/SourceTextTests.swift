@@ -94,14 +94,3 @@ private func shown(_ bytes: [UInt8]) -> String? { SourceText(bytes).line(1) }
         22 | line 22
       """)
 }
-
-@Test(
-  arguments: [
-    ("", "47DEQpj8HBSa+/TImW+5JCeuQeRkm5NMpJWZG3hSuFU="), ("abc", "ungWv48Bz+pBQUDeXa4iI7ADYaOWF3qctBD/YfIAFa0="),
-    (String(repeating: "a", count: 55), "n0OQ+NMMLdkuyfCVtl4rmumwqSWlJY4kHJ8ekQ9zQxg="),
-    (String(repeating: "a", count: 56), "s1Q5pKxvCUi21vnjxq8PX1kM4g8b3nCQ73lwaG7Gc4o="),
-    (String(repeating: "a", count: 64), "/+BU/nrgy23GXDr5th1SCfQ5hR20PQulmXM33xVGaOs="),
-  ])
-func hashesAreThoseOfThePolicy(text: String, expected: String) {
-  #expect(SHA256.source(text) == "'sha256-\(expected)'")
-}

@@ -34,11 +34,14 @@ extension Supervisor {
     let name = "\(identity)-\(rejections)"
     let stream = FailurePage.Stream(
       path: "\(ReservedPath.events)", state: FailureAnswer.state(named: name))
+    let nonce = (0..<2).map { _ in String(UInt64.random(in: .min ... .max), radix: 36) }.joined()
+    func html(isForm: Bool) -> [UInt8] {
+      Array(FailurePage(report, stream: stream, isForm: isForm, nonce: nonce).html.utf8)
+    }
     return FailureAnswer(
       name: name,
       page: .init(
-        html: Array(FailurePage(report, stream: stream).html.utf8),
-        formHTML: Array(FailurePage(report, stream: stream, isForm: true).html.utf8), policy: FailurePage.policy),
+        html: html(isForm: false), formHTML: html(isForm: true), policy: FailurePage.policy(nonce: nonce)),
       text: Array(report.text.utf8))
   }
 

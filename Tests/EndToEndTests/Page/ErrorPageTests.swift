@@ -29,7 +29,10 @@ import Testing
       #expect(page.text.contains("<span>\(site.path)/</span>lib/Part.pm:4</span>"), "\(page.text)")
       #expect(page.text.contains("Generation 1, running since"), "\(page.text)")
       #expect(page["Cache-Control"] == "no-store")
-      #expect(page["Content-Security-Policy"]?.hasPrefix("default-src 'none'; script-src 'sha256-") == true)
+      let policy = page["Content-Security-Policy"] ?? ""
+      let nonce = policy.split(separator: "'").first { $0.hasPrefix("nonce-") }?.dropFirst(6) ?? ""
+      #expect(policy.hasPrefix("default-src 'none'; script-src 'nonce-\(nonce)'") && nonce.count > 15, "\(policy)")
+      #expect(page.text.contains("<script nonce=\"\(nonce)\">") && page.text.contains("<style nonce=\"\(nonce)\">"))
       #expect(page["Date"]?.hasSuffix(" GMT") == true)
       #expect(server.log.contains("     sub word { $first }\n"), "\(server)")
     }
