@@ -78,6 +78,27 @@ private func complaint(_ body: () throws -> Void) -> String {
   }
 }
 
+@Suite(.enabled(if: getuid() == 0, "only root becomes somebody else")) struct PidFilesForAnotherUser {
+  private let nobody = try! Account(user: "nobody", group: nil)
+
+  @Test func ofARunningServerKeepTheirContentUntilTheNextOneServes() throws {
+    let scratch = Scratch()
+    let file = scratch.file("nacre.pid", "1\n")
+    _ = try PidFile(file, isBesideAnother: true, owner: nobody)
+    var status = stat()
+    #expect(stat(file, &status) == 0 && status.st_size == 2 && status.st_uid == nobody?.user)
+  }
+
+  @Test func areNotMadeThroughALink() throws {
+    let scratch = Scratch()
+    let target = scratch.file("precious", "content")
+    symlink(target, scratch.path + "/nacre.pid")
+    #expect(throws: StartupError.self) { try PidFile(scratch.path + "/nacre.pid", owner: nobody) }
+    var status = stat()
+    #expect(stat(target, &status) == 0 && status.st_size == 7 && status.st_uid == 0)
+  }
+}
+
 @Suite struct Perls {
   @Test func describeThemselves() throws {
     let perl = try PerlInstallation(asking: "perl")

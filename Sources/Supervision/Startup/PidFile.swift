@@ -28,8 +28,12 @@ public struct PidFile: Equatable, Sendable {
   /// Tries whether it can be written; the `errno` if not.
   private func attempt(_ owner: Account?) -> Int32? {
     if let owner {
-      if let code = Self.put(path, "") { return code }
-      return lchown(path, owner.user ?? getuid(), owner.group ?? getgid()) == 0 ? nil : errno
+      // Root follows no link here, and waits for no FIFO: the directory may be that user's. What is in the file is still
+      // right if the server that wrote it runs on.
+      let file = open(path, O_WRONLY | O_CREAT | O_NOFOLLOW | O_NONBLOCK | O_CLOEXEC, 0o644)
+      guard file >= 0 else { return errno }
+      defer { close(file) }
+      return fchown(file, owner.user ?? getuid(), owner.group ?? getgid()) == 0 ? nil : errno
     }
     defer { unlink(fresh) }
     // It is put in place by a new file that is renamed, or else written where it lies.
