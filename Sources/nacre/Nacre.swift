@@ -83,12 +83,8 @@ enum Nacre {
     let listeners = try listeners(options.listen, inherited, owner)
     try owner?.assume()
     do {
-      let log = TerminalLog()
-      let supervisor = try Supervisor(settings: settings, listeners: listeners, log: log)
-      let place = ControlPlace.Address(of: listeners)
-      if let socket = try Supervisor.openControl(settings.control, for: place, log: log) {
-        supervisor.control(by: socket)
-      }
+      let supervisor = try Supervisor(settings: settings, listeners: listeners, log: TerminalLog())
+      try supervisor.openControl(settings.control, for: ControlPlace.Address(of: listeners))
       return supervisor.run()
     } catch let error as StartupError {
       for listener in listeners { listener.end() }

@@ -17,11 +17,15 @@ private final class Bench {
   }
   let seen = Seen()
 
-  init(patience: UInt64 = 10_000_000_000) throws {
+  init(
+    patience: UInt64 = 10_000_000_000, takeNext: @escaping (Int32) -> Int32 = ControlServer.accept(on:)
+  ) throws {
     var template = Array("/tmp/nacre-control-XXXXXX".utf8CString)
     directory = String(cString: mkdtemp(&template)!)
     loop = try EventLoop()
-    server = ControlServer(loop: loop, socket: try ControlSocket(path: directory + "/a.sock"), patience: patience) {
+    server = ControlServer(
+      loop: loop, socket: try ControlSocket(path: directory + "/a.sock"), patience: patience, takeNext: takeNext
+    ) {
       [seen] request, reply in
       seen.requests.append(request)
       switch request.path {
@@ -108,6 +112,25 @@ private final class Bench {
     #expect(
       bench.turns {
         client.read(); return client.text.components("HTTP/1.1 200") == 20
+      })
+  }
+
+  @Test func whoCannotBeAcceptedIsNotTriedInEveryTurn() throws {
+    final class Tries { var count = 0 }
+    let tries = Tries()
+    let bench = try Bench { listener in
+      tries.count += 1
+      if tries.count > 2 { return ControlServer.accept(on: listener) }
+      errno = EMFILE
+      return -1
+    }
+    let client = try bench.client()
+    client.send(get)
+    #expect(!bench.turns(until: { tries.count > 1 }, for: 50_000_000))
+    #expect(tries.count == 1)
+    #expect(
+      bench.turns {
+        client.read(); return client.text.hasPrefix("HTTP/1.1 200")
       })
   }
 

@@ -18,12 +18,17 @@ final class ControlServer {
   /// What answers a request: at once, or later by the reply.
   let answer: (ControlRequest, ControlReply) -> Void
   private(set) var connections: [Int32: ControlConnection] = [:]
+  private let takeNext: (Int32) -> Int32
+  private var restTimer: EventLoop.Timer?
 
+  /// `takeNext` accepts one connection, as ``accept(on:)`` does.
   init(
     loop: EventLoop, socket: ControlSocket, patience: UInt64 = 10_000_000_000,
+    takeNext: @escaping (Int32) -> Int32 = ControlServer.accept(on:),
     answer: @escaping (ControlRequest, ControlReply) -> Void
   ) {
     self.patience = patience
+    self.takeNext = takeNext
     self.loop = loop
     self.socket = socket
     self.answer = answer
@@ -36,21 +41,35 @@ final class ControlServer {
 
   /// Closes everything and removes the socket.
   func end() {
+    if let restTimer { loop.cancel(restTimer) }
     loop.unwatch(socket.descriptor)
     for connection in connections.values { connection.close() }
     socket.remove()
   }
 
-  private func accept() {
+  static func accept(on listener: Int32) -> Int32 {
     var address = sockaddr_storage()
+    return cl_accept(listener, &address)
+  }
+
+  private func accept() {
     // A few in each turn of the loop, so that those who have left meanwhile are noticed before there are too many.
     for _ in 0..<16 {
-      let descriptor = cl_accept(socket.descriptor, &address)
-      if descriptor < 0 { return }
+      let descriptor = takeNext(socket.descriptor)
+      if descriptor < 0 {
+        if [EMFILE, ENFILE, ENOBUFS, ENOMEM].contains(errno) { rest() }
+        return
+      }
       let connection = ControlConnection(descriptor: descriptor, server: self)
       connections[descriptor] = connection
       connection.open(isWelcome: connections.count <= Self.maximum)
     }
+  }
+
+  /// Accepts nothing for a moment: who waits keeps the socket readable, while no descriptor or memory is left for them.
+  private func rest() {
+    loop.change(socket.descriptor, [])
+    restTimer = loop.after(100_000_000) { [unowned self] in loop.change(socket.descriptor, .readable) }
   }
 
   func forget(_ connection: ControlConnection) {

@@ -44,14 +44,26 @@ public final class ControlSocket {
     guard status.st_mode & S_IFMT == S_IFSOCK else {
       throw StartupError("\(path) is there and is no socket: remove it, or choose another path with --control.")
     }
-    switch ControlDial.connect(path) {
-    case .success(let connection):
-      close(connection)
+    switch attempt(path) {
+    case 0, EAGAIN:
       throw StartupError("another server is controlled at \(path): choose another path with --control.")
-    case .failure(let error) where error.code == ECONNREFUSED: unlink(path)
-    case .failure(let error):
-      throw StartupError("\(path) is there and cannot be asked (\(error.reason)): choose another path with --control.")
+    case ECONNREFUSED: unlink(path)
+    case let code:
+      throw StartupError(
+        "\(path) is there and cannot be asked (\(DialError(code: code).reason)): choose another path with --control.")
     }
+  }
+
+  /// Whether a server that lives is controlled there.
+  static func isTaken(_ path: String) -> Bool { [0, EAGAIN].contains(attempt(path)) }
+
+  /// What connecting leads to: 0, or the `errno`; `EAGAIN` if somebody listens and is too busy to accept, which must
+  /// not keep this process waiting.
+  private static func attempt(_ path: String) -> Int32 {
+    let descriptor = socket(AF_UNIX, Int32(SOCK_STREAM.rawValue | SOCK_CLOEXEC.rawValue | SOCK_NONBLOCK.rawValue), 0)
+    guard descriptor >= 0 else { return errno }
+    defer { close(descriptor) }
+    return UnixAddress.with(path) { connect(descriptor, $0, $1) == 0 ? 0 : errno } ?? ENAMETOOLONG
   }
 
   private static func error(_ path: String) -> StartupError {

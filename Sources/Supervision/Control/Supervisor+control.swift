@@ -17,22 +17,47 @@ extension Supervisor {
     ("POST", "/v1/reload"), ("POST", "/v1/rollback"), ("POST", "/v1/stop"),
   ]
 
+  /// How often a default place that another server has is looked at again.
+  private static let controlInterval = 2 * second
+
   /// Opens the control socket, if there is to be one. A place that was asked for must do; without the default one the
-  /// server runs on.
-  public static func openControl(
-    _ choice: ControlPlace.Choice, for address: ControlPlace.Address, log: any ServerLog
-  ) throws(StartupError) -> ControlSocket? {
+  /// server runs on, and takes it once the server that has it is gone: under Server::Starter that is the one which this
+  /// one replaces. Call it before ``run()``.
+  public func openControl(_ choice: ControlPlace.Choice, for address: ControlPlace.Address) throws(StartupError) {
     switch choice {
-    case .off: return nil
-    case .path(let path): return try ControlSocket(path: path)
+    case .off: break
+    case .path(let path): control(by: try ControlSocket(path: path))
     case .automatic:
+      let path = ControlPlace.directory + "/" + address.socketName
       do throws(StartupError) {
-        return try ControlSocket(path: ControlPlace.directory + "/" + address.socketName)
+        control(by: try ControlSocket(path: path))
       } catch {
-        log.warn("\(error) The server runs without control: nacre status, reload and the like do not reach it.")
-        return nil
+        let isTaken = ControlSocket.isTaken(path)
+        log.warn(
+          "\(error) \(isTaken ? "Until that one is gone the" : "The") server runs without control: nacre status, "
+            + "reload and the like do not reach it.")
+        if isTaken { awaitControl(at: path) }
       }
     }
+  }
+
+  private func awaitControl(at path: String) {
+    loop.after(Self.controlInterval) { [unowned self] in
+      guard stopping == .no else { return }
+      if ControlSocket.isTaken(path) { return awaitControl(at: path) }
+      do {
+        control(by: try ControlSocket(path: path))
+        try control?.start()
+        log.inform("the server is controlled at \(path) now")
+      } catch {
+        control = nil
+        log.warn("\(error) The server runs without control.")
+      }
+    }
+  }
+
+  private func control(by socket: ControlSocket) {
+    control = ControlServer(loop: loop, socket: socket) { [unowned self] in answer($0, $1) }
   }
 
   /// Answers one request.

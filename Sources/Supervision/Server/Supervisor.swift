@@ -116,11 +116,6 @@ public final class Supervisor {
         checkpoints: settings.checkpoints))
   }
 
-  /// Takes what asks at the control socket, too. Call it before ``run()``.
-  public func control(by socket: ControlSocket) {
-    control = ControlServer(loop: loop, socket: socket) { [unowned self] in answer($0, $1) }
-  }
-
   deinit { buffer.deallocate() }
 
   /// As many connections as there are descriptors for: two for each, and some for everything else.

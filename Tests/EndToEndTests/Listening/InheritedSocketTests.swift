@@ -121,6 +121,13 @@ import Testing
       #expect(
         contents(of: pidFile) != "" && contents(of: pidFile) != "\(first)\n",
         "the pid file is the new one's, and the old one has left it alone")
+      // The old one had the control socket when the new one started.
+      let second = contents(of: pidFile).trimmingCharacters(in: .newlines)
+      #expect(server.logs("Until that one is gone the server runs without control"), "\(server)")
+      #expect(server.logs("nacre/\(server.port).sock now"), "\(server)")
+      let status = try site.nacre(["status", "--json", "-p", "\(server.port)"])
+      let document = try JSONSerialization.jsonObject(with: Data(status.output.utf8)) as? [String: Any]
+      #expect((document?["pid"] as? Int).map { "\($0)" } == second, "\(status)\n\(server)")
     }
     #expect(!FileManager.default.fileExists(atPath: site.notes + "/nacre.pid"))
   }
