@@ -107,6 +107,31 @@ import Testing
     #expect(run.machine.rejection == nil)
   }
 
+  @Test func thatAreTriedAgainKeepNoWorkerFromBeingReplaced() {
+    var run = MachineRun.serving(workers: 1)
+    run.save(["/c"], at: 2)
+    run.load(["/c"])
+    for _ in 0..<4 { run.send(.ended(run.workers(of: 2).last!, .atOnce)) }
+    for _ in 0..<3 {
+      #expect(run.machine.rejection?.isTriedAgain == true)
+      // As after --max-requests.
+      run.send(.ended(run.workers(of: 1).last!, .init(ending: .exited(0))))
+      #expect(run.machine.running?.workers.count == 1)
+      run.send(.workerReady(run.workers(of: 1).last!))
+    }
+  }
+
+  @Test func thatAreTriedAgainForkTheWorkersThatWereWaitedFor() {
+    var run = MachineRun.serving(workers: 1)
+    run.save(["/c"], at: 2)
+    run.load(["/c"])
+    for _ in 0..<4 { run.send(.ended(run.workers(of: 2).last!, .atOnce)) }
+    for _ in 0..<2 { run.send(.ended(run.workers(of: 1).last!, .atOnce)) }
+    #expect(run.machine.running?.workers.isEmpty == true)
+    run.send(.woke)
+    #expect(run.machine.running?.workers.count == 1)
+  }
+
   @Test func ofARespawnAreTriedAgainAsARespawn() {
     var run = MachineRun.serving(workers: 1)
     run.send(.touched(respawning: ["/page.tt"]))

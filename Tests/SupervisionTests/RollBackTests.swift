@@ -160,7 +160,7 @@ extension MachineRun {
     var run = MachineRun.serving2()
     let molds = [run.machine.kept[0].mold!, run.machine.running!.mold!]
     run.send(.rollBackDemanded)
-    let asked = run.send(.stop)
+    let asked = run.send(.stop) + run.send(.drained)
     for mold in molds { #expect(asked.count { $0 == .close(mold) } == 1) }
   }
 }

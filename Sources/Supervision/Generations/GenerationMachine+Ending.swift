@@ -166,14 +166,15 @@ extension GenerationMachine {
     if delay == 0 {
       replaceWorkers()
     } else {
-      if !isWaking { act(.report("a new worker \(how); the next one is forked in \(delay) s")) }
+      if !isPausing { act(.report("a new worker \(how); the next one is forked in \(delay) s")) }
+      isPausing = true
       wake(afterSeconds: delay)
     }
   }
 
   /// Forks the workers that the running generation lacks; builds it anew if nothing is left to fork them from.
   mutating func replaceWorkers() {
-    guard let generation = running, !isWaking else { return }
+    guard let generation = running, !isPausing else { return }
     let missing = settings.workers - generation.workers.count
     guard missing > 0 else { return }
     guard let mold = generation.mold else {

@@ -40,8 +40,10 @@ extension GenerationMachine {
     case looked(Findings)
     /// The time of an ``Action/wake(afterSeconds:)`` is over.
     case woke
-    /// The server stops.
+    /// The server stops: nothing is built any more, and the running generation serves what waits.
     case stop
+    /// All that waited has been served.
+    case drained
   }
 
   /// How a process left.

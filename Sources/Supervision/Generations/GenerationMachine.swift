@@ -52,6 +52,8 @@ struct GenerationMachine {
   var isUpgrading = false
   /// Whether a ``Action/wake(afterSeconds:)`` is under way.
   var isWaking = false
+  /// Whether no worker is forked before then: the last ones ended as soon as they had started.
+  var isPausing = false
   /// The bases and the workers that ended as soon as they had started, one after another.
   var quickBases = 0
   var quickWorkers = 0
@@ -93,7 +95,10 @@ struct GenerationMachine {
   /// Takes in one event.
   mutating func handle(_ event: Event) -> [Action] {
     actions.removeAll()
-    if isStopping { return [] }
+    if isStopping {
+      handleWhileStopping(event)
+      return actions
+    }
     switch event {
     case .start: start()
     case .baseReady(let process, let loaded): baseReady(process, loaded)
@@ -117,6 +122,7 @@ struct GenerationMachine {
     case .looked(.pin(let difference, let former)): looked(pinned: difference, former: former)
     case .woke: woke()
     case .stop: stop()
+    case .drained: break
     }
     return actions
   }
@@ -126,15 +132,6 @@ struct GenerationMachine {
   private mutating func start() {
     startBase()
     build(files: [], limit: nil)
-  }
-
-  private mutating func stop() {
-    isStopping = true
-    if let candidate { dismantle(candidate) }
-    candidate = nil
-    for checkpoint in running?.checkpoints ?? [] { act(.close(checkpoint.process)) }
-    for mold in (kept + [running].compactMap { $0 }).compactMap(\.mold) { act(.close(mold)) }
-    if let process = baseProcess { act(.close(process)) }
   }
 
   /// The base, ready or not.
@@ -155,8 +152,9 @@ struct GenerationMachine {
   }
 
   private mutating func woke() {
-    isWaking = false
+    (isWaking, isPausing) = (false, false)
     if base == .down { startBase() }
-    if rejection?.isTriedAgain == true { demanded() } else { replaceWorkers() }
+    replaceWorkers()
+    if rejection?.isTriedAgain == true { demanded() }
   }
 }

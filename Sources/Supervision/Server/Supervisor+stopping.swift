@@ -63,6 +63,7 @@ extension Supervisor {
 
   private func leave() {
     stopping = .leaving
+    handle(.drained)
     // Its end tells the workers to leave; they run their END blocks.
     switchboard.retire()
     queue = nil

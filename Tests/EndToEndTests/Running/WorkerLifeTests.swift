@@ -113,6 +113,28 @@ import Testing
     }
   }
 
+  @Test func requestsThatWaitAtTheEndOfTheServerAreServedAfterAWorkersLastToo() throws {
+    let site = try Site([
+      "app.psgi": """
+      sub {
+        open my $n, '>', '../begun'; select undef, undef, undef, 0.01 until -e '../go';
+        [200, ['Content-Type' => 'text/plain'], [$$]]
+      }
+      """
+    ])
+    try site.serve(options("--max-requests", "1", workers: 1)) { server in
+      let connections = try (0..<4).map { _ in try server.connect() }
+      for connection in connections { try connection.request() }
+      #expect(eventually { FileManager.default.fileExists(atPath: site.notes + "/begun") })
+      server.process.send(SIGTERM)
+      // The listening socket is closed: the end has begun.
+      #expect(eventually { (try? server.connect()) == nil })
+      try site.write(site.notes + "/go", "")
+      #expect(try Set(connections.map { try $0.response().text }).count == 4, "\(server)")
+      #expect(server.process.waitForEnd(within: 10) == .code(0), "\(server)")
+    }
+  }
+
   @Test func workersThatAskForTheirEndDoNotDelayTheNext() throws {
     let site = try Site(["app.psgi": Site.app("do { $env->{'psgix.harakiri.commit'} = 1; $$ }")])
     try site.serve(options(workers: 1)) { server in
