@@ -29,6 +29,4 @@ public struct ClaimWord: Equatable, Sendable {
 
   /// The same loan with another owner.
   public func owned(by owner: UInt16) -> ClaimWord { ClaimWord(rawValue: rawValue & ~0xFFFF | UInt64(owner)) }
-  /// The next loan of the same connection, claimed by nobody.
-  public func lentAgain() -> ClaimWord { ClaimWord(serial: serial, epoch: epoch &+ 1, owner: Self.nobody) }
 }

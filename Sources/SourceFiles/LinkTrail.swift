@@ -57,15 +57,6 @@ public struct LinkTrail: Equatable, Sendable {
     self.init(following: [name], from: directory)
   }
 
-  /// The real directory of the last part of the path that exists.
-  public var lastDirectory: String {
-    switch end {
-    case .directory(let directory): directory
-    case .file(let file): SourceFiles.directory(of: file)
-    case .missing: entries.last?.directory ?? "/"
-    }
-  }
-
   /// The entry at which something would have to appear, if nothing stands at the path.
   public var missing: Entry? { end == .missing ? entries.last : nil }
 

@@ -60,11 +60,4 @@ import Testing
     #expect(owned.owned(by: ClaimWord.nobody) == word)
     #expect(ClaimWord(rawValue: owned.rawValue) == owned)
   }
-
-  @Test func wordThatIsLentAgainIsNobodysAndAnother() {
-    let again = word.owned(by: 7).lentAgain()
-    #expect(again == ClaimWord(serial: 0xDEAD_BEEF, epoch: 0x1235, owner: ClaimWord.nobody))
-    let last = ClaimWord(serial: 1, epoch: .max, owner: 7)
-    #expect(last.lentAgain() == ClaimWord(serial: 1, epoch: 0, owner: ClaimWord.nobody))
-  }
 }
