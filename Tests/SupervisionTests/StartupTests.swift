@@ -109,12 +109,6 @@ private func complaint(_ body: () throws -> Void) -> String {
     #expect(perl.libraryDirectories.allSatisfy { $0.hasPrefix("/") && !$0.hasSuffix("/") })
   }
 
-  @Test func areNotMisledByTheEnvironment() throws {
-    setenv("PERL5LIB", "/nowhere/lib", 1)
-    defer { unsetenv("PERL5LIB") }
-    #expect(try !PerlInstallation(asking: "perl").libraryDirectories.contains("/nowhere/lib"))
-  }
-
   @Test func thatAreMissingAreNamed() {
     #expect(complaint { _ = try PerlInstallation(asking: "/nowhere/perl") }.contains("/nowhere/perl"))
     #expect(complaint { _ = try PerlInstallation(asking: "no-such-perl") }.contains("--perl"))
