@@ -80,6 +80,7 @@ enum Nacre {
       settings.life.pidFile = try PidFile(file, isBesideAnother: inherited.isBesideAnother, owner: owner)
     }
     if let file = options.service.errorLog { try append(errorsTo: file) }
+    Supervisor.holdSignals()
     let listeners = try listeners(options.listen, inherited, owner)
     try owner?.assume()
     do {

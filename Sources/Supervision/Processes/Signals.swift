@@ -13,12 +13,19 @@ final class Signals {
 
   /// Blocks the signals and collects them from now on; -1 as the descriptor if the system has none left.
   init() {
+    var set = Self.hold()
+    signal(SIGPIPE, SIG_IGN)
+    descriptor = signalfd(-1, &set, Int32(SFD_NONBLOCK | SFD_CLOEXEC))
+  }
+
+  /// Blocks the signals, so that those which come now are answered later. Returns their set.
+  @discardableResult
+  static func hold() -> sigset_t {
     var set = sigset_t()
     sigemptyset(&set)
     for signal in Self.answered { sigaddset(&set, signal) }
     sigprocmask(SIG_BLOCK, &set, nil)
-    signal(SIGPIPE, SIG_IGN)
-    descriptor = signalfd(-1, &set, Int32(SFD_NONBLOCK | SFD_CLOEXEC))
+    return set
   }
 
   deinit { close(descriptor) }

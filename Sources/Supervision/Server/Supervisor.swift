@@ -116,6 +116,10 @@ public final class Supervisor {
         checkpoints: settings.checkpoints))
   }
 
+  /// To be called before anybody can connect: a signal to stop that comes from then on ends the server in order, however
+  /// young it is.
+  public static func holdSignals() { Signals.hold() }
+
   deinit { buffer.deallocate() }
 
   /// As many connections as there are descriptors for: two for each, and some for everything else.
