@@ -179,6 +179,22 @@ private final class Bench {
     #expect(bench.seen.requests.isEmpty)
   }
 
+  @Test(arguments: [
+    ("GET /%zz HTTP/1.1\r\nHost: x\r\n\r\n", "The request target is not valid."),
+    ("POST / HTTP/1.1\r\nHost: x\r\nContent-Length: 65537\r\n\r\n", "The body is longer than 65536 bytes."),
+    ("POST / HTTP/1.1\r\nHost: x\r\nTransfer-Encoding: chunked\r\n\r\n", "Send the body with a Content-Length."),
+  ])
+  func mistakesAreNamed(_ request: String, _ sentence: String) throws {
+    let bench = try Bench()
+    let client = try bench.client()
+    client.send(request)
+    #expect(
+      bench.turns {
+        client.read(); return client.text.contains("}")
+      })
+    #expect(client.text.contains("\"error\" : \"\(sentence)\""), "\(client.text)")
+  }
+
   @Test func answerMayComeLaterAndToNobody() throws {
     let bench = try Bench()
     let client = try bench.client()

@@ -36,4 +36,21 @@ import Testing
     #expect(run.end == .code(1), "\(run)")
     #expect(run.errors.contains("perl ended with exit status"), "\(run)")
   }
+
+  /// `Nacre.so` of another perl, cut short by a full disk, or not it at all.
+  @Test(arguments: [
+    ("/nowhere/Nacre.so", "Nacre cannot load /nowhere/Nacre.so: "), ("LIBC", "it has no boot_Nacre"),
+  ])
+  func extensionThatCannotBeUsedIsNamed(_ file: String, _ sentence: String) throws {
+    let library = try Command.run(
+      [Products.perl, "-ne", #"if (m{(/\S*libc\S*\.so\S*)}) { print $1; exit }"#, "/proc/self/maps"]
+    ).output
+    let run = try Command.run(
+      [
+        Products.perl, "-I\(Products.sourceTree)/perl/lib", "-MNacre::Host", "-e", "Nacre::Host::load_library(shift)",
+        file == "LIBC" ? library : file,
+      ])
+    #expect(run.end != .code(0))
+    #expect(run.errors.contains(sentence), "\(run)")
+  }
 }
