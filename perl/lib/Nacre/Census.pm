@@ -28,7 +28,7 @@ our $VERSION = '0.1';
 
 # Nacre's own, which stand in its processes whatever the application is.
 my @host_files    = qw(Nacre/Host.pm Nacre/Census.pm Nacre/Debugger.pm);
-my %host_packages = map { ( "Nacre::${_}::" => 1 ) } qw(Host Census Debugger Census::Graph Census::Subs);
+my %host_packages = map { ( "Nacre::${_}::" => 1 ) } qw(Host Census Debugger Census::Graph Census::Subs Census::Text);
 
 # The punctuation variables that an application sets for good; the others tell what perl did last.
 my %lasting = map { ( $_ => 1 ) } '/', ',', '\\', ';', '"', '0', "\cW", "\cF", "\cX", "\cI", "\cL", "\cA";
@@ -65,8 +65,11 @@ sub write {
         $graph->name( $symbol->{HASH},   "%$symbol->{name}" )  if $symbol->{HASH};
         $graph->name( $symbol->{IO},     "*$symbol->{name}" )  if $symbol->{IO};
     }
-    $graph->name( \%$_, "%$_" ) for map { no strict 'refs'; \%{$_} } @packages;
-    $graph->symbol($_)          for @symbols;
+    for my $package (@packages) {
+        no strict 'refs';
+        $graph->name( \%{$package}, "%$package" );
+    }
+    $graph->symbol($_) for @symbols;
     $graph->end_blocks;
     $graph->add( inc => $_, $graph->content( \$loaded{$_}, "\$INC{$_}" ) ) for sort keys %loaded;
     $graph->add( include => sprintf( '%03d', $_ ), $graph->content( \$include[$_], "\$INC[$_]" ) ) for 0 .. $#include;

@@ -4,33 +4,20 @@ use v5.16;
 use strict;
 use warnings;
 no overloading;
-no warnings qw(portable recursion);
+no warnings qw(recursion);
 
 use B            ();
-use Scalar::Util qw(blessed isweak looks_like_number readonly refaddr reftype);
+use Scalar::Util qw(blessed isweak looks_like_number refaddr reftype);
 use Nacre::Census::Subs;
+use Nacre::Census::Text qw(text);
 
 # What there is to describe, and how far that is. A thing gets its label when it is first met; whoever meets it again
 # names the label. Breadth first, so that labels are short: labels => { 94273 => '$App::routes->' }.
 sub new {
     my ( $class, %option ) = @_;
-    my $self = bless { labels => {}, queue => [], lines => [], memory => memory(), %option }, $class;
+    my $self = bless { labels => {}, queue => [], lines => [], later => [], %option }, $class;
     $self->{subs} = Nacre::Census::Subs->new($self);
     return $self;
-}
-
-# The ranges of writable memory: a number that points there is an address.
-sub memory {
-    my @ranges;
-    if ( open my $maps, '<', '/proc/self/maps' ) {
-        while (<$maps>) {
-            next if !/\A([0-9a-f]+)-([0-9a-f]+) rw/;
-
-            # The heap grows while it is described.
-            push @ranges, [ hex $1, hex($2) + ( /\[heap\]/ ? 1 << 30 : 0 ) ];
-        }
-    }
-    return \@ranges;
 }
 
 sub add {
@@ -42,7 +29,11 @@ sub add {
 # All lines, when everything that can be reached has been described.
 sub lines {
     my ($self) = @_;
-    while ( my $next = shift @{ $self->{queue} } ) { $self->thing(@$next) }
+    while (1) {
+        if    ( my $next = shift @{ $self->{queue} } ) { $self->thing(@$next) }
+        elsif ( my $last = shift @{ $self->{later} } ) { $self->elements(@$last) }
+        else                                           { last }
+    }
     return @{ $self->{lines} };
 }
 
@@ -129,19 +120,28 @@ sub hash {
     if ( my $object = tied %$hash ) { return $self->add( hash => $label, $self->tied_to( $object, $label ) ) }
     my $prefix = element_prefix($label);
     my %alike;
-    push @{ $alike{ $self->text($_) } }, $_ for keys %$hash;
-    my $isSignals = $label eq '%main::SIG';
+    push @{ $alike{ text($_) } }, $_ for keys %$hash;
     for my $shown ( sort keys %alike ) {
-        my @keys = @{ $alike{$shown} };
+        my @element = ( $hash, $prefix . "{$shown}", $alike{$shown} );
 
-        # Keys that are addresses all look alike: their values put them in order.
-        @keys = map { $_->[1] } sort { $a->[0] cmp $b->[0] } map { [ $self->sketch( \$hash->{$_}, 3 ), $_ ] } @keys
-            if @keys > 1;
-        for my $index ( 0 .. $#keys ) {
-            my $name    = $prefix . "{$shown}" . ( $index ? "#$index" : '' );
-            my $content = $self->content( \$hash->{ $keys[$index] }, $name );
-            $self->add( hash => $name, $content ) if !$isSignals || $content ne 'undef';
-        }
+        # Keys that are addresses all look alike: their values put them in order, as soon as those have names of their own.
+        if   ( $shown =~ /\(address\)/ ) { push @{ $self->{later} }, \@element }
+        else                             { $self->elements(@element) }
+    }
+    return;
+}
+
+sub elements {
+    my ( $self, $hash, $shown, $keys ) = @_;
+    my @keys = @$keys;
+    @keys = map { $_->[1] } sort { $a->[0] cmp $b->[0] } map { [ $self->sketch( \$hash->{$_}, 3 ), $_ ] } @keys
+        if @keys > 1;
+    for my $index ( 0 .. $#keys ) {
+        my $name    = $shown . ( $index ? "#$index" : '' );
+        my $content = $self->content( \$hash->{ $keys[$index] }, $name );
+
+        # perl has an entry for each signal.
+        $self->add( hash => $name, $content ) if $content ne 'undef' || $name !~ /\A\$main::SIG\{/;
     }
     return;
 }
@@ -165,7 +165,7 @@ sub handle {
         $state .= ' at ' . tell $handle if $number > 2 && -f $handle;
     }
     elsif ( defined $number ) { $state = 'in memory at ' . tell $handle }
-    return $self->add( handle => $label, $self->text($state) );
+    return $self->add( handle => $label, text($state) );
 }
 
 # A glob that no stash holds, such as an open file's in a lexical variable.
@@ -190,8 +190,8 @@ sub content {
     return 'undef' if !defined $$scalar;
     return ( isweak($$scalar) ? 'weak ' : '' ) . $self->reference( $$scalar, $path ) if ref $$scalar;
     return $self->glob_name( $scalar, $path ) if reftype($scalar) eq 'GLOB';
-    return 'regex ' . $self->text("$$scalar") if reftype($scalar) eq 'REGEXP';
-    my $text = "'" . $self->text($$scalar) . "'";
+    return 'regex ' . text("$$scalar") if reftype($scalar) eq 'REGEXP';
+    my $text = "'" . text($$scalar) . "'";
     my $is_both = ( $flags & B::SVf_POK() ) && ( $flags & ( B::SVf_IOK() | B::SVf_NOK() ) ) && !looks_like_number($$scalar);
     return $is_both && $$scalar ne '' ? $text . ' as number ' . ( $$scalar + 0 ) : $text;
 }
@@ -220,52 +220,35 @@ sub reference {
     my $is   = defined blessed $thing ? $type . ' blessed ' . blessed $thing : $type;
     if ( $type eq 'REGEXP' ) {
         my ( $pattern, $modifiers ) = re::regexp_pattern($thing);
-        return "$is " . $self->text("/$pattern/$modifiers");
+        return "$is " . text("/$pattern/$modifiers");
     }
     $self->{labels}{ refaddr $thing} = "$path->";
     push @{ $self->{queue} }, [ $thing, "$path->" ];
     return $is if $type ne 'GLOB';
-    return "$is " . $self->text("*{$thing}{PACKAGE}" . '::' . *{$thing}{NAME} );
+    return "$is " . text("*{$thing}{PACKAGE}" . '::' . *{$thing}{NAME} );
 }
 
 sub glob_name {
     my ( $self, $glob, $path ) = @_;
     my $handle = *{$glob}{IO};
-    return 'glob ' . $self->text("$$glob") . ( $handle ? ' ' . $self->reference( $handle, $path ) : '' );
+    return 'glob ' . text("$$glob") . ( $handle ? ' ' . $self->reference( $handle, $path ) : '' );
 }
 
 # A value without labels and without depth, to put things in order that have no names.
 sub sketch {
     my ( $self, $scalar, $depth ) = @_;
     return 'magic' if flags($scalar) & B::SVs_GMG();
-    return defined $$scalar ? $self->text("$$scalar") : 'undef' if !ref $$scalar;
+    return defined $$scalar ? text("$$scalar") : 'undef' if !ref $$scalar;
     my $thing = $$scalar;
     my $type  = reftype $thing;
     my $is    = $self->{labels}{ refaddr $thing} // $type . ( blessed $thing // '' );
     return $is if !$depth;
     return "$is [" . join( ',', map { $self->sketch( \$_, $depth - 1 ) } @$thing ) . ']' if $type eq 'ARRAY' && !tied @$thing;
-    return "$is {" . join( ',', sort map { $self->text($_) . '=' . $self->sketch( \$thing->{$_}, $depth - 1 ) } keys %$thing ) . '}'
+    return "$is {" . join( ',', sort map { text($_) . '=' . $self->sketch( \$thing->{$_}, $depth - 1 ) } keys %$thing ) . '}'
         if $type eq 'HASH' && !tied %$thing;
-    return "$is " . $self->{subs}->sketch($thing) if $type eq 'CODE';
+    return "$is " . $self->{subs}->sketch( $thing, $depth - 1 ) if $type eq 'CODE';
     return "$is " . $self->sketch( $thing, $depth - 1 ) if $type eq 'REF' || $type eq 'SCALAR';
     return $is;
-}
-
-# Printable, and without what differs from process to process: addresses, and the numbers of string evals.
-sub text {
-    my ( $self, $text ) = @_;
-    $text = "$text";
-    if ( $text =~ /\A[1-9][0-9]{6,17}\z/ ) {
-        for my $range ( @{ $self->{memory} } ) {
-            return '(address)' if $text >= $range->[0] && $text < $range->[1] && $text % 8 == 0;
-        }
-    }
-    $text =~ s/\(0x[0-9a-f]+\)/(address)/g;
-    $text =~ s/\(eval [0-9]+\)/(eval)/g;
-    $text =~ s/\n/\\n/g;
-    $text =~ s/\t/\\t/g;
-    $text =~ s/([^\x20-\x7e])/sprintf '\\x{%x}', ord $1/ge;
-    return $text;
 }
 
 sub end_blocks {

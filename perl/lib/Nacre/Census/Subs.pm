@@ -7,7 +7,8 @@ no warnings qw(portable);
 no overloading;
 
 use B            ();
-use Scalar::Util qw(readonly refaddr reftype weaken);
+use Scalar::Util qw(refaddr reftype weaken);
+use Nacre::Census::Text qw(text);
 
 # Describes subs for a Nacre::Census::Graph.
 sub new {
@@ -48,7 +49,7 @@ sub code {
     $about .= ' :lvalue' if $flags & B::CVf_LVALUE();
     $about .= ' :method' if $flags & B::CVf_METHOD();
     $about .= " made as $origin" if "&$origin" ne $label;
-    my $file = $graph->text( $self->file($code) );
+    my $file = text( $self->file($code) );
     return $graph->add( sub => $label, "$about xs of $file" ) if $cv->XSUB;
     $graph->add( sub => $label, "$about of $file " . $self->body( $code, $cv ) );
     $self->variables( $cv, $label );
@@ -86,7 +87,7 @@ sub body {
     my $text = eval { $deparse->coderef2text($code) };
     return $self->digest($cv) if !defined $text;
     $text =~ s/\n[ ]*/\n/g;
-    return $self->{graph}->text($text);
+    return text($text);
 }
 
 sub format {
@@ -140,37 +141,48 @@ sub pad {
 # PADNAMEt_OUTER, _STATE and _OUR of perl's pad.h; B exports the first alone.
 my ( $outer, $state, $our ) = ( 1, 2, 16 );
 
-sub variables {
-    my ( $self, $cv, $label ) = @_;
+# The variables that a sub has closed over, and its `state`: pairs of a name and a reference.
+sub held {
+    my ($cv) = @_;
 
     # The pattern from which closures are made has closed over nothing itself.
     return if $cv->CvFLAGS & B::CVf_CLONE();
     my ( $names, $values ) = pad($cv) or return;
-    my $graph = $self->{graph};
-    my %seen;
+    my ( @held, %seen );
     for my $index ( 1 .. $#$names ) {
-        my $name = $names->[$index];
+        my ( $name, $value ) = ( $names->[$index], $values->[$index] );
 
         # A `state` variable has a second entry without a name, which tells whether it has been set.
         next if !$name || !$name->can('PV') || length( $name->PV // '' ) < 2 || $name->FLAGS & $our;
-        next if !( $name->FLAGS & ( $outer | $state ) ) || !$values->[$index] || !$values->[$index]->can('object_2svref');
-        my $shown    = "$label: " . $name->PV . ( $seen{ $name->PV }++ ? "#$seen{ $name->PV }" : '' );
-        my $variable = $values->[$index]->object_2svref;
-        my $known    = $graph->{labels}{ refaddr $variable};
+        next if !( $name->FLAGS & ( $outer | $state ) ) || !$value || !$value->can('object_2svref');
+        my $count = $seen{ $name->PV }++;
+        push @held, [ $name->PV . ( $count ? "#$count" : '' ), $value->object_2svref ];
+    }
+    return @held;
+}
+
+sub variables {
+    my ( $self, $cv, $label ) = @_;
+    my $graph = $self->{graph};
+    for my $held ( held($cv) ) {
+        my ( $name, $variable ) = @$held;
+        my $shown = "$label: $name";
+        my $known = $graph->{labels}{ refaddr $variable};
         if ( defined $known ) { $graph->add( closed => $shown, "-> $known" ); next }
         $graph->name( $variable, $shown );
-        if ( $name->PV =~ /\A\$/ ) { $graph->add( closed => $shown, $graph->content( $variable, $shown ) ) }
-        else                       { $graph->thing( $variable, $shown ) }
+        if ( $name =~ /\A\$/ ) { $graph->add( closed => $shown, $graph->content( $variable, $shown ) ) }
+        else                   { $graph->thing( $variable, $shown ) }
     }
     return;
 }
 
 # A few words for putting subs in order.
 sub sketch {
-    my ( $self, $code ) = @_;
+    my ( $self, $code, $depth ) = @_;
     my $cv    = B::svref_2object($code);
     my $start = $cv->START;
-    return join ' ', $self->origin($code), $self->file($code), $start->can('line') ? $start->line : 0;
+    my @held  = map { $self->{graph}->sketch( ref $_->[1] eq 'REF' || ref $_->[1] eq 'SCALAR' ? $_->[1] : \$_->[1], $depth ) } held($cv);
+    return join ' ', $self->origin($code), $self->file($code), $start->can('line') ? $start->line : 0, @held;
 }
 
 1;
