@@ -55,11 +55,11 @@ test-packages: perl-headers
 
 test: test-packages build
 	swift build --build-tests
-	swift test --skip-build
+	@.ci/run-tests
 
 test-fast: test-packages
 	swift build --build-tests
-	NACRE_TESTS=fast swift test --skip-build
+	@NACRE_TESTS=fast .ci/run-tests
 
 bench: build
 	@.ci/need libplack-perl starman uwsgi-core uwsgi-plugin-psgi wrk curl

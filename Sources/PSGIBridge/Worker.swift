@@ -4,8 +4,8 @@ import Glibc
 import HTTP1
 public import ProcessProtocol
 
-/// Loads what the bridge needs of perl. To be called before the first fork, so that all workers share it; otherwise
-/// each does it when it begins to serve. Returns the error's text if perl cannot load its own core modules.
+/// Loads what the bridge needs of perl. To be called before the first fork, so that all workers share it. Returns the
+/// error's text if perl cannot load its own core modules.
 public func prepareBridge() -> String? {
   var value: OpaquePointer?
   var status: Int32 = 0
@@ -23,10 +23,6 @@ public func prepareBridge() -> String? {
 ///   - application: A reference to the application's sub; borrowed.
 ///   - seat: What the worker has in its hands. Its descriptors stay open.
 public func serve(_ application: OpaquePointer, in seat: WorkerSeat) -> WorkerEnd {
-  if let problem = prepareBridge() {
-    say(.report("a worker cannot serve: \(problem)"), on: seat.channel)
-    return .stopped
-  }
   cl_catch_stop(seat.queue)
   let worker = Worker(application, seat)
   do throws(Exit) {

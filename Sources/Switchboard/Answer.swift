@@ -46,10 +46,10 @@ struct Answer {
 
   /// The answer to a request while there is no good code.
   init(_ failure: FailureAnswer, wantsPage: Bool, isForm: Bool) {
-    status = failure.status
+    status = 500
     body = failure.text
-    retryAfter = failure.retryAfter
-    guard wantsPage, let page = failure.page else { return }
+    guard wantsPage else { return }
+    let page = failure.page
     contentType = "text/html; charset=utf-8"
     body = isForm ? page.formHTML : page.html
     policy = page.policy

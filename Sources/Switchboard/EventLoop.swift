@@ -77,14 +77,12 @@ public final class EventLoop {
   public init() throws(SystemError) {
     poller = epoll_create1(Int32(EPOLL_CLOEXEC))
     now = Self.clock()
-    guard poller >= 0 else {
-      events.deallocate()
-      throw SystemError("make an epoll descriptor")
-    }
+    // All is initialized: `deinit` runs.
+    guard poller >= 0 else { throw SystemError("make an epoll descriptor") }
   }
 
   deinit {
-    close(poller)
+    if poller >= 0 { close(poller) }
     events.deallocate()
   }
 

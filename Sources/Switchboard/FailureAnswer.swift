@@ -1,4 +1,4 @@
-/// What every request is answered with while there is no good code to run.
+/// What every request is answered with, status 500, while there is no good code to run.
 public struct FailureAnswer: Equatable, Sendable {
   /// A page, UTF-8, for clients that show HTML.
   public struct Page: Equatable, Sendable {
@@ -19,22 +19,16 @@ public struct FailureAnswer: Equatable, Sendable {
 
   /// Tells it from every other answer, those of earlier servers included. No spaces, no line ends.
   public var name: String
-  /// The status.
-  public var status: Int
-  /// Nil if everybody gets the text.
-  public var page: Page?
+  /// For clients that show HTML.
+  public var page: Page
   /// Plain text, UTF-8.
   public var text: [UInt8]
-  /// Seconds after which it is worth trying again by itself; nil if a person has to do something first.
-  public var retryAfter: Int?
 
   /// Makes an answer.
-  public init(name: String, status: Int = 500, page: Page?, text: [UInt8], retryAfter: Int? = nil) {
+  public init(name: String, page: Page, text: [UInt8]) {
     self.name = name
-    self.status = status
     self.page = page
     self.text = text
-    self.retryAfter = retryAfter
   }
 
   /// What the stream of events says while code is being loaded.

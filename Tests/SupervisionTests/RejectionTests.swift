@@ -1,3 +1,4 @@
+import Glibc
 import ReloadModel
 import Testing
 
@@ -278,6 +279,15 @@ import Testing
     }
     #expect(run.machine.restless.isEmpty)
     #expect(run.machine.rejection?.failure.file == "/a")
+  }
+
+  @Test func aMoldThatDiesBeforeItsWorkersAreReadyIsNamed() {
+    var run = MachineRun.serving(workers: 1)
+    run.save(["/b"], at: 1)
+    run.load(["/b", "/c"])
+    run.send(.ended(run.lastCandidate, .init(ending: .killed(SIGKILL))))
+    #expect(run.machine.rejection?.failure.message.hasPrefix("the mold of the new generation ") == true)
+    #expect(run.machine.running?.number == 1)
   }
 
   @Test func aSourceFileThatAlwaysDiffersWaitsForTheNextSave() {

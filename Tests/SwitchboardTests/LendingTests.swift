@@ -27,6 +27,20 @@ import Testing
     #expect(bench.until { clients[0].isClosed })
   }
 
+  @Test func queueThatTakesNothingIsNamedOnceAndTriedAgain() throws {
+    let bench = try Bench()
+    try bench.startWorkers(1, serving: false)
+    let queue = try #require(bench.switchboard.queue)
+    shutdown(queue.receivingEnd, Int32(SHUT_RD))
+    _ = try bench.client(sending: get("/"))
+    let sentence = "cannot lend a connection: Broken pipe; trying again"
+    #expect(bench.until { bench.reports == [sentence] }, "\(bench.reports)")
+    bench.settle()
+    #expect(bench.reports == [sentence])
+    // Another queue takes what waits.
+    try bench.startWorkers(1)
+  }
+
   @Test func requestBeyondTheBoundIsAnswered503() throws {
     let bench = try Bench { $0.maximumWaiting = 2 }
     let clients = try (0..<3).map {

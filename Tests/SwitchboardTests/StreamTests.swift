@@ -9,7 +9,7 @@ import Testing
   private let asking = get("/.nacre/events", "Accept: text/event-stream\r\n")
 
   private func failure(_ name: String) -> FailureAnswer {
-    FailureAnswer(name: name, page: nil, text: Array("broken\n".utf8))
+    FailureAnswer(name: name, page: .init(html: [], formHTML: [], policy: ""), text: Array("broken\n".utf8))
   }
 
   private func bench(

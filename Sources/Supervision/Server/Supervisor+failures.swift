@@ -14,7 +14,7 @@ extension Supervisor {
       meanwhile: answers ? .answersWithReport(generation: running) : .serves(generation: running ?? 0),
       scene: scene(of: failure))
     log.fail(report.terminal)
-    if answers { switchboard.answer = settings.isDevelopment ? answer(report) : .unavailable }
+    if answers { switchboard.answer = answer(report) }
     begin()
   }
 
@@ -53,13 +53,6 @@ extension Supervisor {
     scene.runningSince = runningSince.map(clockTime)
     return scene
   }
-}
-
-extension FailureAnswer {
-  /// What the world is told in production: nothing.
-  fileprivate static let unavailable = FailureAnswer(
-    name: "unavailable", status: 503, page: nil,
-    text: Array("The application is not available at the moment. Try again later.\n".utf8), retryAfter: 10)
 }
 
 /// The largest source file that is read for a report. The loop waits meanwhile.

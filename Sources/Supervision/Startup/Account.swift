@@ -42,6 +42,6 @@ public struct Account: Equatable, Sendable {
   }
 
   private static func failure(_ what: String) -> StartupError {
-    StartupError("nacre cannot become \(what): \(String(cString: strerror(errno))).")
+    StartupError("the server cannot become \(what): \(String(cString: strerror(errno))).")
   }
 }

@@ -28,6 +28,61 @@ import Testing
       try nacre(environment: ["SERVER_STARTER_PORT": "80"]), "SERVER_STARTER_PORT says '80' and not NAME=DESCRIPTOR.")
   }
 
+  /// However few descriptors there are, and wherever they run out, the end is a sentence and never a crash.
+  @Test func everyWantOfDescriptorsIsASentence() throws {
+    // A server that comes so far that a worker starts has what it needs, and is stopped.
+    let site = try Site(["app.psgi": "use Nacre; Nacre->on_worker_start(sub { kill TERM => getppid }); \(hello)"])
+    var said = ""
+    for sockets in 1...4 {
+      let listen = (1...sockets).map { "-l \(site.notes)/\($0).sock" }.joined(separator: " ")
+      for limit in 4...99 {
+        let run = try Command.run(
+          [
+            "/bin/sh", "-c",
+            "ulimit -n \(limit); exec timeout 60 \(Products.nacre) -E production -w 1 --control off \(listen)",
+          ], directory: site.path)
+        if run.end == .code(0) { break }
+        try #require(run.end == .code(1) && !run.errors.isEmpty, "limit \(limit), \(sockets) sockets: \(run)")
+        said += run.errors
+      }
+    }
+    for sentence in [
+      "nacre: no descriptors are left.", "cannot be started: Too many open files",
+      "the server cannot start: cannot make an epoll descriptor: Too many open files",
+      "the server cannot start: cannot make the scoreboard: Too many open files",
+      "cannot make a channel: Too many open files", "cannot make a lending queue: Too many open files",
+    ] { #expect(said.contains(sentence), "\(said)") }
+  }
+
+  @Test(.enabled(if: (try? Command.run(["unshare", "-U", "-r", "true"]))?.end == .code(0), "no user namespaces here"))
+  func anotherUserThatIsRefusedIsNamed() throws {
+    let site = try Site(["app.psgi": hello])
+    let run = try Command.run(
+      ["unshare", "-U", "-r", Products.nacre, "-p", "0", "--user", "nobody"], directory: site.path)
+    expectSentence(run, "nacre: the server cannot become group ")
+  }
+
+  @Test func whoWaitsForAReloadThatARollBackEndsIsToldSo() throws {
+    let site = try Site(["app.psgi": hello])
+    var options = ServerOptions.production
+    options.arguments = ["--reload", "manual"]
+    try site.serve(options) { server throws in
+      #expect(server.logs("serves app.psgi"))
+      try site.edit("app.psgi", "hello", "other")
+      #expect(try server.control("POST", "/v1/reload").status == 200, "\(server)")
+      try site.write("app.psgi", "sleep 1 while 1;\n")
+      let waiting = try Connection(unixSocket: server.controlSocket)
+      try waiting.request("POST", "/v1/reload")
+      #expect(try eventually { try server.document("/v1/status")["reload"] != nil }, "\(server)")
+      #expect(try server.control("POST", "/v1/rollback").status == 200, "\(server)")
+      let answer = try waiting.response()
+      #expect(
+        answer.status == 409 && answer.text.contains("something else was asked for meanwhile: see nacre status."),
+        "\(answer)")
+      #expect(try server.text() == "hello")
+    }
+  }
+
   @Test func perlThatIsNowhereIsNamed() throws {
     expectSentence(
       try nacre("--perl", "no-such-perl"), "no perl was found as no-such-perl; say where it is with --perl PATH.")

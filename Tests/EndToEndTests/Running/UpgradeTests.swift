@@ -100,4 +100,24 @@ import Testing
       #expect(isNew, "\(server)")
     }
   }
+
+  /// As on a file system on which a file is never what it was.
+  @Test(.slow) func perlThatChangesAgainAndAgainIsLeftAlone() throws {
+    let (site, perl) = try site()
+    var options = options(perl, "production")
+    options.arguments += ["--reload", "off"]
+    options.workers = 1
+    try site.serve(options) { server in
+      #expect(server.logs("serves app.psgi"))
+      for generation in 2...51 {
+        try upgrade(perl)
+        server.process.send(SIGHUP)
+        try #require(server.logs("generation \(generation) by cold start"), "\(server)")
+      }
+      try upgrade(perl)
+      server.process.send(SIGHUP)
+      #expect(server.logs("perl's files change again and again (\(perl)): they are no longer looked at"), "\(server)")
+      #expect(try server.text().hasPrefix("one"))
+    }
+  }
 }
