@@ -5,7 +5,7 @@ import Testing
 
 extension MachineRun {
   /// Generation 2 of the files a, B and c runs, and generation 1 of a, b and c is kept.
-  fileprivate static func serving2(waitsForSaves: Bool = true) -> MachineRun {
+  static func serving2(waitsForSaves: Bool = true) -> MachineRun {
     var run = MachineRun.serving(waitsForSaves: waitsForSaves)
     run.save(["/b"], at: 1)
     run.load(["/B", "/c"], checkpoints: ["/B", "/c"])
@@ -15,7 +15,7 @@ extension MachineRun {
   }
 
   /// Rolled back from generation 2 to the code of generation 1.
-  fileprivate static func rolledBack() -> MachineRun {
+  static func rolledBack() -> MachineRun {
     var run = MachineRun.serving2()
     run.rollBack()
     run.log = []
@@ -23,18 +23,18 @@ extension MachineRun {
   }
 
   @discardableResult
-  fileprivate mutating func rollBack() -> [GenerationMachine.Action] {
+  mutating func rollBack() -> [GenerationMachine.Action] {
     let asked = send(.rollBackDemanded)
     readyWorkers()
     return asked
   }
 
-  fileprivate var promotion: GenerationMachine.Promotion? {
+  var promotion: GenerationMachine.Promotion? {
     for case .promote(let promotion) in log.reversed() { return promotion }
     return nil
   }
 
-  fileprivate var refusal: String? {
+  var refusal: String? {
     for case .refuse(let text) in log.reversed() { return text }
     return nil
   }
@@ -199,125 +199,5 @@ extension MachineRun {
     run.readyWorkers()
     #expect(run.promotion == .init(generation: 3, way: .rollBack, files: [], workers: 2, loadedAs: 1))
     #expect(run.machine.rejection == nil)
-  }
-}
-
-@Suite struct PinnedGeneration {
-  @Test func staysWhenTheDiskIsTouchedAndUnchanged() {
-    var run = MachineRun.rolledBack()
-    #expect(run.send(.touched(respawning: [])).isEmpty)
-    #expect(run.machine.pin != nil)
-  }
-
-  @Test func endsWithANewerChangeOfItsFiles() {
-    var run = MachineRun.rolledBack()
-    run.running.digest = 2
-    run.send(.touched(respawning: []))
-    #expect(run.machine.pin == nil)
-    #expect(run.machine.candidate?.way == .rewind)
-    #expect(run.machine.candidate?.generation.number == 4)
-    #expect(run.machine.candidate?.limit == 1)
-  }
-
-  @Test func endsWithANewerChangeOfAFileThatOnlyTheFormerCodeHas() {
-    var run = MachineRun.rolledBack()
-    run.rejected = Difference(files: ["/B"], position: 1, digest: 5)
-    run.send(.touched(respawning: []))
-    #expect(run.machine.isBusy)
-  }
-
-  @Test func endsWithAFileThatCallsForNewWorkers() {
-    var run = MachineRun.rolledBack()
-    run.send(.touched(respawning: ["/page.tt"]))
-    #expect(run.machine.isBusy)
-  }
-
-  @Test func endsWhenReloadIsAskedFor() {
-    var run = MachineRun.rolledBack()
-    run.send(.demanded)
-    #expect(run.machine.isBusy)
-    #expect(run.machine.pin == nil)
-  }
-
-  @Test func isNoMorePinnedWhenItsFilesAreBack() {
-    var run = MachineRun.rolledBack()
-    run.running = .none
-    #expect(run.send(.touched(respawning: [])) == [.forgive(running: 3)])
-    #expect(run.machine.pin == nil)
-  }
-
-  @Test func isOvertakenByASaveDuringTheRollBack() {
-    var run = MachineRun.serving2()
-    run.send(.rollBackDemanded)
-    run.send(.touched(respawning: []))
-    // What the look after the promotion finds.
-    for worker in run.machine.candidate!.generation.workers.keys.dropFirst() { run.send(.workerReady(worker)) }
-    let last = run.machine.candidate!.generation.workers.first { !$0.value }!.key
-    run.former = Difference(files: ["/B"], position: 1, digest: 9)
-    run.send(.workerReady(last))
-    #expect(run.machine.running?.number == 3)
-    #expect(run.machine.candidate?.generation.number == 4)
-  }
-
-  @Test func reloadAskedForDuringTheRollBackComesAfterIt() {
-    var run = MachineRun.serving2()
-    run.send(.rollBackDemanded)
-    run.send(.demanded)
-    run.readyWorkers()
-    #expect(run.machine.running?.number == 3)
-    #expect(run.machine.candidate?.generation.number == 4)
-  }
-
-  @Test func replacesItsWorkers() {
-    var run = MachineRun.rolledBack()
-    let mold = run.machine.running!.mold!
-    let worker = run.machine.running!.workers.keys.first!
-    let asked = run.send(.ended(worker, .killed))
-    #expect(asked.contains { if case .forkWorker(_, from: mold, generation: 3) = $0 { true } else { false } })
-  }
-}
-
-@Suite struct ColdStart {
-  @Test func isFromANewBaseThoughNothingHasChanged() {
-    var run = MachineRun.serving()
-    let old = run.base_
-    let asked = run.send(.coldStartDemanded)
-    #expect(asked == [.close(old), .startBase(run.base_)])
-    run.send(.baseReady(run.base_, loaded: []))
-    #expect(run.lastOrigin == run.base_)
-    #expect(run.machine.candidate?.way == .coldStart)
-  }
-
-  @Test func takesThePlaceOfACandidate() {
-    var run = MachineRun.serving()
-    run.save(["/c"], at: 2)
-    run.send(.forked(run.lastCandidate))
-    let candidate = run.lastCandidate
-    let asked = run.send(.coldStartDemanded)
-    #expect(asked.contains(.kill(candidate)))
-    #expect(run.machine.candidate?.way == .coldStart)
-    #expect(run.machine.candidate?.files == ["/c"])
-  }
-
-  @Test func endsAPin() {
-    var run = MachineRun.rolledBack()
-    run.send(.coldStartDemanded)
-    #expect(run.machine.pin == nil)
-    #expect(run.machine.candidate?.way == .coldStart)
-  }
-
-  @Test func isWhatTheFirstStartIs() {
-    var run = MachineRun()
-    run.startBase()
-    #expect(run.send(.coldStartDemanded).isEmpty)
-  }
-
-  @Test func followsAFirstStartThatFailed() {
-    var run = MachineRun()
-    run.startBase()
-    run.load(["/a"], failing: syntaxError)
-    let old = run.base_
-    #expect(run.send(.coldStartDemanded).contains(.close(old)))
-    #expect(run.machine.isBusy)
   }
 }
