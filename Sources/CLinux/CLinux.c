@@ -15,6 +15,33 @@ int cl_become_subreaper(void) { return prctl(PR_SET_CHILD_SUBREAPER, 1, 0, 0, 0)
 
 int cl_set_parent_death_signal(int signal) { return prctl(PR_SET_PDEATHSIG, signal, 0, 0, 0); }
 
+void cl_close_except(int kept) {
+  /* `close_range` is younger than some kernels. */
+  if (kept > 0 && close_range(0, (unsigned)kept - 1, 0) == 0 && close_range((unsigned)kept + 1, ~0u, 0) == 0) return;
+  long limit = sysconf(_SC_OPEN_MAX);
+  for (int fd = 0; fd < limit && fd < 1 << 20; fd++)
+    if (fd != kept) close(fd);
+}
+
+/* The loader keeps no pointer to where the arguments begin; the kernel tells. */
+void cl_name_process(const char *name) {
+  prctl(PR_SET_NAME, name, 0, 0, 0);
+  FILE *file = fopen("/proc/self/stat", "re");
+  if (!file) return;
+  char line[2048];
+  size_t count = fread(line, 1, sizeof line - 1, file);
+  fclose(file);
+  line[count] = 0;
+  /* The fields after the program's name, which may hold anything: 3 and on. */
+  char *field = strrchr(line, ')');
+  for (int number = 2; field && number < 48; number++) field = strchr(field + 1, ' ');
+  if (!field) return;
+  unsigned long start = 0, end = 0;
+  if (sscanf(field, "%lu %lu", &start, &end) != 2 || end <= start) return;
+  memset((void *)start, 0, end - start);
+  strncpy((char *)start, name, end - start - 1);
+}
+
 int cl_unblock_all_signals(void) {
   sigset_t none;
   sigemptyset(&none);
@@ -69,6 +96,21 @@ int cl_set_nonblocking(int fd, bool on) {
 int cl_get_descriptor_flags(int fd) { return fcntl(fd, F_GETFD); }
 
 int cl_set_close_on_exec(int fd, bool on) { return fcntl(fd, F_SETFD, on ? FD_CLOEXEC : 0); }
+
+ssize_t cl_write_at_once(int fd, const void *bytes, size_t count) {
+  struct stat status;
+  if (fstat(fd, &status) < 0) return -1;
+  if (S_ISSOCK(status.st_mode)) return send(fd, bytes, count, MSG_DONTWAIT | MSG_NOSIGNAL);
+  if (!S_ISFIFO(status.st_mode) && !S_ISCHR(status.st_mode)) return write(fd, bytes, count);
+  /* The flags of the open file are shared with other programs, so that it stays blocking. What a pipe says to have room
+     for is PIPE_BUF bytes at least. */
+  struct pollfd room = {.fd = fd, .events = POLLOUT};
+  if (poll(&room, 1, 0) <= 0 || !(room.revents & POLLOUT)) {
+    errno = EAGAIN;
+    return -1;
+  }
+  return write(fd, bytes, count > PIPE_BUF ? PIPE_BUF : count);
+}
 
 int cl_memfd(const char *name) { return memfd_create(name, MFD_CLOEXEC); }
 

@@ -162,6 +162,10 @@ extension Worker {
     // The client has its answer; what the application still wants to do is done without the connection.
     if hasHandlers {
       cell.phase = .cleaningUp
+      // `--timeout` holds for them, too, from here on.
+      clock_gettime(CLOCK_MONOTONIC, &clock)
+      cell.since = UInt64(clock.tv_sec) * 1_000_000_000 + UInt64(clock.tv_nsec)
+      defer { cell.since = 0 }
       try runHandlers(of: environment, reference)
       // A handler may ask for it, too.
       isToLeave = cp_hash_is_true(environment, builder.keys.harakiriCommit)

@@ -25,9 +25,13 @@ extension HostProcess {
     }
     let (mine, nacres) = (Descriptors.setAside(pair[0]), Descriptors.setAside(pair[1]))
     let reading = ReadingFiles(Descriptors.opened())
+    let origin = getpid()
     let middle = cl_fork()
     if middle == 0 {
+      // An origin that is given up takes along a middle process that hangs.
+      _ = cl_set_parent_death_signal(SIGKILL)
       let own = getpid()
+      if getppid() != origin { _exit(0) }
       let child = cl_fork()
       if child != 0 { _exit(child < 0 ? errno & 0xFF : 0) }
       cp_adopt_process()
@@ -46,10 +50,13 @@ extension HostProcess {
     var status: Int32 = 0
     // With SIGCHLD ignored by the application there is no status to be had: the fork's own words decide then.
     while waitpid(middle, &status, 0) < 0 && errno == EINTR {}
-    let code = status >> 8 & 0xFF
-    guard code == 0 else {
+    // Somebody may have killed it, before or after its own fork; the process that may be there ends by itself, for
+    // nobody has the other end of its channel.
+    guard status == 0 else {
       close(nacres)
-      return forkFailed(token, String(cString: strerror(code)))
+      let code = status >> 8 & 0xFF
+      return forkFailed(
+        token, code == 0 ? "signal \(status & 0x7F) ended it in the middle" : String(cString: strerror(code)))
     }
     channel.send(.forked(kind, token: token), passing: [nacres])
     close(nacres)
@@ -64,8 +71,12 @@ extension HostProcess {
   /// The first steps of a forked process.
   private func arrive(_ reading: ReadingFiles, after middle: pid_t) {
     cp_forget_seed()
-    // It leaves within microseconds.
-    while getppid() == middle { sched_yield() }
+    // It leaves within microseconds, unless somebody stops it.
+    var looks = 0
+    while getppid() == middle {
+      looks += 1
+      if looks < 10_000 { sched_yield() } else { usleep(1000) }
+    }
     dieWithSupervisor()
     channel.send(.hello(pid: getpid()))
     if let path = reading.reopen() {

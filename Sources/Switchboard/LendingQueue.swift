@@ -28,6 +28,12 @@ public final class LendingQueue {
 
   /// Takes out what no worker has received and lets the workers see the end of the queue.
   func retire() {
+    empty()
+    shutdown(sendingEnd, Int32(SHUT_RDWR))
+  }
+
+  /// Takes out what no worker has received.
+  func empty() {
     var fds: [Int32] = [-1, -1, -1, -1]
     var flags: Int32 = 0
     var byte: UInt8 = 0
@@ -38,6 +44,5 @@ public final class LendingQueue {
       guard received > 0 else { break }
       for index in 0..<Int(count) { close(fds[index]) }
     }
-    shutdown(sendingEnd, Int32(SHUT_RDWR))
   }
 }

@@ -56,12 +56,23 @@ extension Switchboard {
         switch errno {
         case EAGAIN: return
         case EMFILE, ENFILE, ENOBUFS, ENOMEM: return rest(errno)
+        case EINVAL, EBADF, ENOTSOCK, EOPNOTSUPP: return abandon(listener, errno)
         default: continue  // The connection was gone before it was accepted.
         }
       }
       said.remove(.descriptors)
       open(fd, Peer(address, localPort: listener.port))
     }
+  }
+
+  /// The socket does not listen any more: another program that has it, too, has shut it down.
+  private func abandon(_ listener: Listener, _ code: Int32) {
+    loop.unwatch(listener.fd)
+    listeners.removeAll { $0.fd == listener.fd }
+    let place = listener.port == 0 ? "a Unix socket" : "port \(listener.port)"
+    report(
+      "no more connections come on \(place), for another program has shut it down (\(SystemError.reason(code))): "
+        + "those that are open are served. Restart nacre to listen there again")
   }
 
   private func open(_ fd: Int32, _ peer: Peer) {

@@ -107,7 +107,31 @@ extension Switchboard {
     connection.state = .lent
     lent.append(connection.slot)
     unclaimed.append(connection.slot)
+    awaitClaim()
     return true
+  }
+
+  /// A worker that has received a connection and not claimed it within this time may have been stopped in between, or
+  /// sleep in the system: another one is to have the connection.
+  private static let claimPatience: UInt64 = 250_000_000
+
+  private func awaitClaim() {
+    guard claimTimer == nil else { return }
+    oldestLoan = unclaimed.first.map { ($0, connections[$0]!.word) }
+    claimTimer = loop.after(Self.claimPatience) { [unowned self] in
+      claimTimer = nil
+      if let (slot, word) = oldestLoan, unclaimed.contains(slot), currentWord(slot) == word { recall() }
+      _ = room
+      if !unclaimed.isEmpty { awaitClaim() }
+    }
+  }
+
+  /// Takes back whatever no worker has claimed, be it in the queue or not, and lends it again.
+  public func recall() {
+    guard let queue, !unclaimed.isEmpty else { return }
+    queue.empty()
+    takeBackUnclaimed()
+    scheduleTurnEnd()
   }
 
   /// `EAGAIN`: the queue is full; `ETOOMANYREFS`: too many descriptors of this user are under way, in any process.

@@ -50,6 +50,9 @@ public final class Switchboard {
   var unclaimed: SlotList
   /// The connections in state `lent`.
   var lent: SlotList
+  /// Looks whether what is lent is claimed; and the loan, among those that were not, that had waited for longest.
+  var claimTimer: EventLoop.Timer?
+  var oldestLoan: (slot: Int, word: ClaimWord)?
 
   // Streams.
   /// The connections in state `streaming`.
@@ -104,6 +107,7 @@ public final class Switchboard {
     }
     if let deadlineTimer { loop.cancel(deadlineTimer.timer) }
     if let retryTimer { loop.cancel(retryTimer) }
+    if let claimTimer { loop.cancel(claimTimer) }
     buffer.deallocate()
     message.deallocate()
   }

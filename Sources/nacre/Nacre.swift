@@ -79,19 +79,22 @@ enum Nacre {
     if let file = options.service.pid {
       settings.life.pidFile = try PidFile(file, isBesideAnother: inherited.isBesideAnother, owner: owner)
     }
-    if let file = options.service.errorLog { try append(errorsTo: file) }
-    Supervisor.holdSignals()
-    let listeners = try listeners(options.listen, inherited, owner)
-    try owner?.assume()
+    var listeners: [ListeningSocket] = []
     do {
+      if let file = options.service.errorLog { try append(errorsTo: file, asRootFor: owner) }
+      Supervisor.holdSignals()
+      listeners = try Self.listeners(options.listen, inherited, owner)
+      try owner?.assume()
       let supervisor = try Supervisor(settings: settings, listeners: listeners, log: TerminalLog())
       try supervisor.openControl(settings.control, for: ControlPlace.Address(of: listeners))
       return supervisor.run()
     } catch let error as StartupError {
       for listener in listeners { listener.end() }
+      settings.life.pidFile?.discard()
       throw error
     } catch {
       for listener in listeners { listener.end() }
+      settings.life.pidFile?.discard()
       throw StartupError("the server cannot start: \(error).")
     }
   }
@@ -109,14 +112,26 @@ enum Nacre {
     return inherited.sockets
   }
 
-  /// Has standard error go to the end of a file.
-  private static func append(errorsTo file: String) throws(StartupError) {
-    let log = open(file, O_WRONLY | O_CREAT | O_APPEND | O_CLOEXEC, 0o644)
+  /// Has standard error go to the end of a file. As root for somebody else (`owner`) it follows no link that is not
+  /// root's: the directory may be that user's, and the link may lead anywhere.
+  private static func append(errorsTo file: String, asRootFor owner: Account?) throws(StartupError) {
+    let flags = O_WRONLY | O_CREAT | O_APPEND | O_CLOEXEC | O_NOCTTY
+    var log = open(file, owner == nil ? flags : flags | O_NOFOLLOW, 0o644)
+    if log < 0, errno == ELOOP, isInDirectoryOfRoot(file) { log = open(file, flags, 0o644) }
     guard log >= 0 else {
-      throw StartupError("the error log \(file) cannot be opened: \(String(cString: strerror(errno))).")
+      let reason =
+        errno == ELOOP ? "it is a link, which root does not follow for --user" : String(cString: strerror(errno))
+      throw StartupError("the error log \(file) cannot be opened: \(reason).")
     }
     dup2(log, 2)
     close(log)
+  }
+
+  /// Whether nobody but root can have made the link that `file` is (`/dev/stderr`).
+  private static func isInDirectoryOfRoot(_ file: String) -> Bool {
+    let directory = file.lastIndex(of: "/").map { $0 == file.startIndex ? "/" : String(file[..<$0]) } ?? "."
+    var status = stat()
+    return stat(directory, &status) == 0 && status.st_uid == 0 && status.st_mode & 0o022 == 0
   }
 
   /// Every connection needs a descriptor, so the soft limit becomes the hard one.

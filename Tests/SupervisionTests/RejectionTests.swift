@@ -98,7 +98,7 @@ import Testing
     run.load(["/c"])
     for _ in 0..<3 { run.send(.ended(run.workers(of: 2).last!, .atOnce)) }
     let asked = run.send(.ended(run.workers(of: 2).last!, .atOnce))
-    #expect(asked.contains(.wake(afterSeconds: 10)))
+    #expect(asked.contains(.wake(afterSeconds: 1)))
     #expect(!run.machine.isBusy)
     run.send(.woke)
     #expect(run.machine.isBusy)

@@ -148,7 +148,7 @@ extension MachineRun {
     var run = MachineRun.serving2()
     let kept = run.machine.kept
     run.send(.rollBackDemanded)
-    for _ in 0..<4 {
+    for _ in 0..<5 {
       if let worker = run.machine.candidate?.generation.workers.keys.first { run.send(.ended(worker, .atOnce)) }
     }
     #expect(run.refusal?.hasPrefix("generation 1 cannot come back: ") == true)

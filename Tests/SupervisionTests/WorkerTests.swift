@@ -81,14 +81,14 @@ import Testing
     #expect(run.send(.workerReady(new)) == [.countWorkers(2)])
   }
 
-  @Test func thoseThatDieAtOnceAreReplacedMoreAndMoreSlowly() {
+  @Test func thoseThatDieAtOnceAreReplacedOnceASecond() {
     var run = MachineRun.serving(workers: 1)
     run.send(.ended(run.workers(of: 1).last!, .atOnce))
     #expect(run.send(.ended(run.workers(of: 1).last!, .atOnce)).contains(.wake(afterSeconds: 1)))
     #expect(run.workers(of: 1).count == 2)
     run.send(.woke)
     #expect(run.workers(of: 1).count == 3)
-    #expect(run.send(.ended(run.workers(of: 1).last!, .atOnce)).contains(.wake(afterSeconds: 2)))
+    #expect(run.send(.ended(run.workers(of: 1).last!, .atOnce)).contains(.wake(afterSeconds: 1)))
     run.send(.woke)
     // One that lives for a while starts the count again.
     run.send(.ended(run.workers(of: 1).last!, .killed))
@@ -126,11 +126,45 @@ import Testing
     #expect(run.machine.running?.number == 1)
   }
 
-  @Test func aMoldThatDiesBeforeThePromotionIsARejection() {
+  @Test func ofACandidateMayAllBeKilledAtOnce() {
+    var run = MachineRun.serving(workers: 5)
+    run.save(["/c"], at: 2)
+    run.load(["/c"])
+    for worker in run.workers(of: 2) { run.send(.ended(worker, .atOnce)) }
+    run.readyWorkers()
+    #expect(run.machine.running?.number == 2)
+  }
+
+  @Test func aCandidateThatIsKilledIsLoadedAgainThreeTimes() {
+    var run = MachineRun.serving()
+    run.save(["/c"], at: 2)
+    for attempt in 0..<4 {
+      #expect(run.machine.rejection == nil)
+      // While it loads, or as a mold.
+      if attempt % 2 == 0 { run.load(["/c"]) } else { run.send(.forked(run.lastCandidate)) }
+      run.send(.ended(run.lastCandidate, .killed))
+    }
+    #expect(run.machine.rejection?.isTriedAgain == true)
+    #expect(run.log.contains(.wake(afterSeconds: 1)))
+    // From then on more and more slowly, for each attempt may take long.
+    for seconds in 2...3 {
+      run.send(.woke)
+      run.send(.forked(run.lastCandidate))
+      run.send(.ended(run.lastCandidate, .killed))
+      #expect(run.log.contains(.wake(afterSeconds: seconds)))
+    }
+    run.send(.woke)
+    run.load(["/c"])
+    run.readyWorkers()
+    #expect(run.machine.running?.number == 2)
+    #expect(run.machine.accidents == 0)
+  }
+
+  @Test func aMoldThatCrashesBeforeThePromotionIsARejection() {
     var run = MachineRun.serving()
     run.save(["/c"], at: 2)
     run.load(["/c"])
-    run.send(.ended(run.lastCandidate, .killed))
+    run.send(.ended(run.lastCandidate, .init(ending: .killed(11))))
     #expect(run.machine.rejection != nil)
     #expect(run.machine.running?.number == 1)
   }

@@ -53,6 +53,10 @@ pid_t cl_fork(void);
 int cl_become_subreaper(void);
 /// The signal this process gets when the thread that made it ends; 0 for none.
 int cl_set_parent_death_signal(int signal);
+/// Closes every descriptor but `kept`.
+void cl_close_except(int kept);
+/// What process lists show this process as, as far as its arguments have room for it.
+void cl_name_process(const char *_Nonnull name);
 /// Removes every blocked signal of this thread.
 int cl_unblock_all_signals(void);
 
@@ -70,6 +74,8 @@ int cl_get_status_flags(int fd);
 int cl_set_nonblocking(int fd, bool on);
 int cl_get_descriptor_flags(int fd);
 int cl_set_close_on_exec(int fd, bool on);
+/// Writes without waiting: -1 with `EAGAIN` where a plain write would have to wait for a reader.
+ssize_t cl_write_at_once(int fd, const void *_Nonnull bytes, size_t count);
 int cl_memfd(const char *_Nonnull name);
 /// An unnamed file for reading and writing in `directory`, closed on exec.
 int cl_unnamed_file(const char *_Nonnull directory);

@@ -36,6 +36,8 @@ final class ControlConnection {
   /// Whether the client has said that it sends no more.
   private var inputEnded = false
   private var hasContinued = false
+  /// Whether the time for the request in the buffer runs.
+  private var hasBegun = true
 
   var isStreaming: Bool { if case .streaming = state { true } else { false } }
 
@@ -121,7 +123,11 @@ final class ControlConnection {
     guard case .reading = state else { return }
     switch head.parse(input.bytes) {
     case .incomplete:
-      if input.count > 0 { limit(server.patience) }
+      // From its first byte on: whoever sends one byte every now and then does not hold the place for ever.
+      if input.count > 0, !hasBegun {
+        hasBegun = true
+        limit(server.patience)
+      }
     case .refused(let refusal): refuse(.problem(refusal.status, "\(refusal.explanation)"))
     case .complete(let length): collect(length)
     }
@@ -234,6 +240,7 @@ final class ControlConnection {
     guard case .writing(let keepsAlive) = state else { return attend() }
     if !keepsAlive { return close() }
     state = .reading
+    hasBegun = false
     limit(Self.rest)
     attend()
     // The next request may be there already; the loop keeps a long line of them from taking the stack.

@@ -48,6 +48,7 @@ extension Supervisor {
       do {
         control(by: try ControlSocket(path: path))
         try control?.start()
+        protect(path)
         log.inform("the server is controlled at \(path) now")
       } catch {
         control = nil

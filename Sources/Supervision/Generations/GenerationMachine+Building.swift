@@ -1,3 +1,4 @@
+import Glibc
 import ReloadModel
 
 /// The life of a candidate.
@@ -59,18 +60,30 @@ extension GenerationMachine {
   /// The files that were edited last, these first.
   private func edited(_ files: [String]) -> [String] { files + lastEdited.filter { !files.contains($0) } }
 
-  /// The process that was asked to fork the candidate cannot: an earlier checkpoint, then the base, then a new base.
+  /// The process that was asked to fork the candidate cannot: an earlier checkpoint, then the base. It lives on: what it
+  /// lacks is the system's, most often, and will be there again.
   private mutating func forkFromElsewhere(than origin: ProcessToken, message: String) {
     guard let attempts = candidate?.attempts else { return }
-    if attempts > settings.checkpoints + 3 {
-      reject(LoadFailure(cause: .system, message: "no process could be forked: \(message)"), tryingAgain: true)
+    if origin == baseProcess || attempts > settings.checkpoints + 3 {
+      reject(
+        LoadFailure(cause: .system, message: "no process could be forked: \(message)"), tryingAgain: true, isCheap: true
+      )
       return
     }
-    // It may be that it does not read its channel.
-    act(.kill(origin))
-    forget(checkpoint: origin)
-    if origin == baseProcess { base = .down }
+    let position = running?.checkpoints.first { $0.process == origin }?.position
+    candidate?.limit = position.flatMap { $0 > 0 ? $0 - 1 : nil }
     fork()
+  }
+
+  /// What was to fork the candidate, or has, is gone by accident: the same again. False after several times in a row.
+  mutating func beginAgain(_ candidate: Candidate, _ how: String) -> Bool {
+    accidents += 1
+    guard accidents <= Self.mostAccidents, candidate.way == .rewind || candidate.way == .coldStart else { return false }
+    act(.report("what was to become generation \(candidate.generation.number) \(how): it is loaded again"))
+    dismantle(candidate)
+    self.candidate = nil
+    build(files: candidate.files, limit: candidate.limit)
+    return true
   }
 
   mutating func forget(checkpoint process: ProcessToken) {
@@ -99,9 +112,10 @@ extension GenerationMachine {
     }
   }
 
-  /// An origin that dies before it has forked.
+  /// An origin that dies before it has forked: an earlier one, or the base.
   mutating func originEnded(_ process: ProcessToken) {
-    if case .forking(process) = candidate?.stage { forkFromElsewhere(than: process, message: "the process is gone") }
+    forget(checkpoint: process)
+    if case .forking(process) = candidate?.stage { fork() }
   }
 
   mutating func checkpointLeft(_ checkpoint: Checkpoint, by process: ProcessToken) {
@@ -152,7 +166,8 @@ extension GenerationMachine {
     }
     switch candidate.stage {
     case .loaded: startWorkers()
-    case .failing(let failure): reject(failure)
+    // Memory that was short, most often: what kills a load may be over soon.
+    case .failing(let failure): reject(failure, tryingAgain: failure.cause == .killed && failure.status == SIGKILL)
     case .ready: promote()
     case .awaitingBase, .forking, .loading, .startingWorkers: break
     }
@@ -189,7 +204,7 @@ extension GenerationMachine {
     if case .failing = candidate?.stage { return }
     candidate?.generation.workers[process] = nil
     candidate?.deaths += 1
-    if candidate!.deaths > 3 {
+    if candidate!.deaths > 2 + settings.workers {
       reject(
         LoadFailure(cause: .system, message: "its workers end before they can serve; the last one \(how)"),
         tryingAgain: true)
@@ -202,12 +217,14 @@ extension GenerationMachine {
     switch candidate.stage {
     case .awaitingBase, .forking, .failing: break
     case .loading:
+      if departure.isAccident, beginAgain(candidate, "\(departure.ending)") { return }
       self.candidate?.stage = .failing(
         LoadFailure(departure, trace: candidate.generation.trace))
       act(.look(.candidate))
     case .loaded, .startingWorkers, .ready:
       self.candidate?.generation.mold = nil
       kept.removeAll { $0.mold == candidate.process }
+      if departure.isAccident, beginAgain(candidate, "\(departure.ending)") { return }
       reject(
         LoadFailure(cause: .system, message: "the mold of the new generation \(departure.ending)"), tryingAgain: true)
     }
@@ -220,6 +237,7 @@ extension GenerationMachine {
     self.candidate = nil
     running = new
     rejection = nil
+    (accidents, rejectionsInARow) = (0, 0)
     pin = candidate.pin
     if candidate.way != .rollBack { respawning = [] }
     voids = [:]

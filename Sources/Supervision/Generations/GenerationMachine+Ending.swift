@@ -53,7 +53,13 @@ extension GenerationMachine {
 
   /// The candidate comes to nothing; the running generation has not noticed. `tryingAgain` after a while, if the disk is
   /// not at fault; so is one that was built although nothing had changed, for there is nothing to put right.
-  mutating func reject(_ failure: LoadFailure, tryingAgain: Bool = false, isRestless: Bool = false) {
+  ///
+  /// - Parameters:
+  ///   - tryingAgain: whether to try again after a while although the disk stays as it is.
+  ///   - isCheap: whether that attempt, if it fails as well, costs next to nothing, so that it need not wait for long.
+  mutating func reject(
+    _ failure: LoadFailure, tryingAgain: Bool = false, isCheap: Bool = false, isRestless: Bool = false
+  ) {
     guard let candidate else { return }
     if candidate.way == .rollBack { return giveUpRollBack(candidate, failure.message) }
     dismantle(candidate)
@@ -69,7 +75,10 @@ extension GenerationMachine {
       return
     }
     act(.reject(failure, generation: candidate.generation.number, running: running?.number))
-    if tryingAgain { wake(afterSeconds: Self.delay(after: .max)) }
+    if tryingAgain { rejectionsInARow += 1 } else { accidents = 0 }
+    // Whatever the system refused should be had within a second of its being there again; but a load that comes to
+    // nothing may take long, and somebody else needs the processor, too.
+    if tryingAgain { wake(afterSeconds: isCheap ? 1 : Self.delay(after: rejectionsInARow + 1)) }
     // What was saved meanwhile may lie beyond the failure.
     if running != nil { act(.look(.running)) }
   }
@@ -113,7 +122,6 @@ extension GenerationMachine {
     } else {
       kept.removeAll { $0.mold == process }
       originEnded(process)
-      forget(checkpoint: process)
     }
   }
 
@@ -134,7 +142,9 @@ extension GenerationMachine {
   private mutating func baseEnded(_ process: ProcessToken, _ departure: Departure) {
     let wasReady = base == .ready(process)
     base = .down
-    if !wasReady, running == nil, rejection == nil {
+    // Somebody has killed it, which says nothing about perl.
+    let isAccident = departure.isAccident && departure.ending != .unknown && quickBases < Self.mostAccidents
+    if !wasReady, running == nil, rejection == nil, !isAccident {
       act(
         .giveUp(
           LoadFailure(cause: .system, message: "perl \(departure.ending) before it was ready"), generation: 1))
@@ -142,7 +152,7 @@ extension GenerationMachine {
     }
     act(.report("the base \(departure.ending); a new one is started"))
     quickBases += wasReady ? 0 : 1
-    let delay = Self.delay(after: quickBases)
+    let delay = min(Self.delay(after: quickBases), 1)
     if case .forking(process) = candidate?.stage { candidate?.stage = .awaitingBase }
     if delay == 0 { startBase() } else { wake(afterSeconds: delay) }
   }
@@ -162,7 +172,8 @@ extension GenerationMachine {
     running?.workers[process] = nil
     act(.countWorkers(running!.readyWorkers))
     quickWorkers = isQuick ? quickWorkers + 1 : 0
-    let delay = Self.delay(after: quickWorkers)
+    // The mold is there, so a fork is all that an attempt in vain costs.
+    let delay = min(Self.delay(after: quickWorkers), 1)
     if delay == 0 {
       replaceWorkers()
     } else {

@@ -1,3 +1,4 @@
+import Glibc
 import ProcessProtocol
 import ReloadModel
 
@@ -58,6 +59,10 @@ extension GenerationMachine {
     var hook: LoadFailure.Step?
     /// Whether it ended within a second of its start.
     var isQuick = false
+
+    /// Whether somebody from outside has ended it, or nobody knows how it ended: not the doing of the code in it. (The
+    /// kernel, too, which was out of memory.)
+    var isAccident: Bool { timeout == nil && [.killed(SIGKILL), .unknown].contains(ending) }
   }
 
   /// What is to be compared with the disk.

@@ -1,4 +1,3 @@
-import Glibc
 import ReloadModel
 
 /// Workers whose start hooks (`Nacre->on_worker_start`) fail.
@@ -34,8 +33,7 @@ extension LoadFailure {
   /// What a worker that left in a start hook without a word died of; nil if it was not in one, or if somebody has killed
   /// it, which says nothing about the hook.
   init?(inStartHook departure: GenerationMachine.Departure) {
-    let isAccident = departure.timeout == nil && [.killed(SIGKILL), .unknown].contains(departure.ending)
-    guard departure.hook != nil, !isAccident else { return nil }
+    guard departure.hook != nil, !departure.isAccident else { return nil }
     self.init(departure, trace: LoadTrace())
   }
 }

@@ -57,6 +57,9 @@ struct GenerationMachine {
   /// The bases and the workers that ended as soon as they had started, one after another.
   var quickBases = 0
   var quickWorkers = 0
+  /// How often in a row the process of a candidate was killed by somebody, and how often candidates were rejected.
+  var accidents = 0
+  var rejectionsInARow = 0
   /// The failure of a start hook that people have been told of since a worker was ready last.
   var toldFailure: LoadFailure?
   /// How often in a row each path has made a candidate void.
@@ -141,6 +144,9 @@ struct GenerationMachine {
     case .starting(let process), .ready(let process): process
     }
   }
+
+  /// How often in a row a process may be killed before that counts as a failure.
+  static let mostAccidents = 3
 
   /// The seconds to wait before the next of several attempts that failed at once: 0, 1, 2 ... 10.
   static func delay(after failures: Int) -> Int { min(max(failures - 1, 0), 10) }

@@ -31,10 +31,20 @@ final class PerlProcess {
   var hook: LoadFailure.Step?
   /// The request that took too long, for which it is killed.
   var overdue: OverdueRequest?
+  /// Since when it is stopped (SIGSTOP); nil while it runs.
+  var stop: Stop?
   /// Whether it is to be killed as soon as its process id is known.
   var isCondemned = false
   /// Whether `nacre` wants it gone, so that its end is no news.
   var isDismissed = false
+
+  /// A signal has stopped the process.
+  struct Stop {
+    /// Nanoseconds of the loop's clock.
+    var since: UInt64
+    /// Goes off when it has been stopped for too long.
+    var timer: EventLoop.Timer
+  }
 
   init(token: ProcessToken, role: Role, channel: Channel, pid: pid_t? = nil, bornAt: UInt64) {
     self.token = token

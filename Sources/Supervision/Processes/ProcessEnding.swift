@@ -17,6 +17,26 @@ public enum ProcessEnding: Equatable, Sendable {
   }
 }
 
+/// What `waitpid` tells of a process: its end is one thing among others.
+enum ProcessNews: Equatable {
+  case ended(ProcessEnding)
+  /// A signal with this number has stopped it.
+  case stopped(Int32)
+  /// It goes on.
+  case continued
+
+  /// Reads the status that `waitpid` stored.
+  init(waitStatus: Int32) {
+    if waitStatus == 0xFFFF {
+      self = .continued
+    } else if waitStatus & 0xFF == 0x7F {
+      self = .stopped(waitStatus >> 8 & 0xFF)
+    } else {
+      self = .ended(ProcessEnding(waitStatus: waitStatus))
+    }
+  }
+}
+
 extension ProcessEnding: CustomStringConvertible {
   /// What is said after "the process ...".
   public var description: String {

@@ -60,7 +60,10 @@ extension Supervisor {
       let process = PerlProcess(token: token, role: .base, channel: channel, pid: pid, bornAt: loop.now)
       guard adopt(process) else { return }
       if !channel.send(.configure(freshness.runSettings)) { process.kill() }
-      limit(process, to: UInt64(settings.loadTimeout) * Self.second)
+      process.timer = loop.after(UInt64(settings.loadTimeout) * Self.second) { [unowned self, unowned process] in
+        process.timeout = Int32(settings.loadTimeout)
+        process.send(signal: SIGKILL)
+      }
     } catch {
       report("\(error)")
       handle(.ended(token, .init(ending: .unknown, isQuick: true)))
@@ -116,17 +119,27 @@ extension Supervisor {
       failOrder(token, "it was not forked in \(Self.patience / Self.second) s")
     }
     orders[token] = Order(role: role, origin: origin, timer: timer)
-    if processes[origin]?.channel?.send(command, descriptors: descriptors) != true {
-      endOrder(token, "its origin does not answer")
+    guard let process = processes[origin], process.channel?.send(command, descriptors: descriptors) == true else {
+      // It does not read its channel, or is about to end.
+      processes[origin]?.send(signal: SIGKILL)
+      return endOrder(token, "its origin does not answer")
     }
+    endIfStopped(process)
   }
 
-  /// A process that was asked for has not come and is not waited for. It may come yet, so its cell stays its own until
-  /// it has come and gone, or its origin has.
+  /// A process that was asked for has not come: whatever was to fork it hangs, so that one is ended. What waits for the
+  /// order learns of that end.
   private func failOrder(_ token: ProcessToken, _ message: String) {
-    guard let order = orders[token], !order.isCancelled else { return }
-    orders[token]?.isCancelled = true
-    handle(.forkFailed(token, message: message))
+    guard let order = orders[token], !order.isCancelled, let origin = processes[order.origin] else { return }
+    report("a process did not fork in \(Self.patience / Self.second) s: it is ended")
+    origin.send(signal: SIGKILL)
+    // Not even that may help. Then the process may come yet, so its cell stays its own until it has come and gone, or
+    // its origin has.
+    loop.after(Self.second) { [unowned self] in
+      guard orders[token]?.isCancelled == false else { return }
+      orders[token]?.isCancelled = true
+      handle(.forkFailed(token, message: message))
+    }
   }
 
   /// A process that was asked for will not come.

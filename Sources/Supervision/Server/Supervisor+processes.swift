@@ -73,6 +73,7 @@ extension Supervisor {
     case .hello(let pid): greet(process, pid)
     case .baseReady(let loaded):
       unlimit(process)
+      process.timeout = nil
       if let pid = process.pid { noteRuntime(of: pid, loaded) }
       handle(.baseReady(token, loaded: loaded))
     case .forked(let kind, let number): forked(kind, number, descriptors.popLast(), by: process)
@@ -104,6 +105,7 @@ extension Supervisor {
   private func greet(_ process: PerlProcess, _ pid: pid_t) {
     process.pid = pid
     if process.isCondemned { process.send(signal: SIGKILL) }
+    if let stop = stops.removeValue(forKey: pid) { stopped(process, by: stop) }
     if let stray = strays.removeValue(forKey: pid), loop.now - stray.at < Self.second { finish(process, stray.ending) }
   }
 
@@ -182,16 +184,28 @@ extension Supervisor {
     }
   }
 
-  /// Reaps whatever has ended; processes that are nobody's too, for `nacre` inherits the orphans.
+  /// Reaps whatever has ended; processes that are nobody's too, for `nacre` inherits the orphans. Processes that are
+  /// stopped, or go on, are told in the same way.
   func reap() {
     var status: Int32 = 0
-    while case let pid = waitpid(-1, &status, WNOHANG), pid > 0 {
-      let ending = ProcessEnding(waitStatus: status)
-      if let process = processes.values.first(where: { $0.pid == pid }) {
-        finish(process, ending)
-      } else {
-        if strays.count > 256 { strays.removeAll() }
-        strays[pid] = (ending, loop.now)
+    while case let pid = waitpid(-1, &status, WNOHANG | WUNTRACED | WCONTINUED), pid > 0 {
+      let process = processes.values.first { $0.pid == pid }
+      switch ProcessNews(waitStatus: status) {
+      case .stopped(let signal):
+        if let process { stopped(process, by: signal) } else { stops[pid] = signal }
+      case .continued:
+        stops[pid] = nil
+        if let process { continued(process) }
+      case .ended(let ending):
+        stops[pid] = nil
+        if let process {
+          finish(process, ending)
+        } else if pid == guardian?.pid {
+          guardianEnded()
+        } else {
+          if strays.count > 256 { strays.removeAll() }
+          strays[pid] = (ending, loop.now)
+        }
       }
     }
   }
@@ -213,16 +227,19 @@ extension Supervisor {
       scoreboard.cell(cell).clear()
       freeCells.append(cell)
     }
+    tell(of: process, ending, at: departure.file.map { ($0, departure.line) })
+    // First, so that nothing is asked of it any more.
+    handle(.ended(process.token, departure))
     for (token, order) in orders where order.origin == process.token {
       endOrder(token, "its origin \(ending)")
     }
-    tell(of: process, ending, at: departure.file.map { ($0, departure.line) })
-    handle(.ended(process.token, departure))
     if case .leaving = stopping { finishIfEmpty() }
   }
 
   func forget(_ process: PerlProcess) {
     unlimit(process)
+    if let timer = process.stop?.timer { loop.cancel(timer) }
+    process.stop = nil
     if let channel = process.channel { loop.unwatch(channel.descriptor) }
     process.channel = nil
     process.reaped(process.ending)
@@ -233,7 +250,8 @@ extension Supervisor {
 
   private func limitLoad(of process: PerlProcess) {
     process.timer = loop.after(UInt64(settings.loadTimeout) * Self.second) { [unowned self, unowned process] in
-      process.timeout = Int32(settings.loadTimeout)
+      // One that is stopped is ended, but not for being slow.
+      process.timeout = process.stop == nil ? Int32(settings.loadTimeout) : nil
       // The process writes where it is into its cell; a process that is beyond that is killed all the same.
       process.send(signal: SIGUSR2)
       awaitLocation(of: process, looks: 20)

@@ -32,6 +32,7 @@ extension Supervisor {
       return
     }
     if let problem = settings.life.pidFile?.write() { log.warn(problem) }
+    if let path = settings.life.pidFile?.ownPath { protect(path) }
     settings.life.manager.tell(.ready(state))
   }
 

@@ -59,6 +59,10 @@ public final class Supervisor {
   var orders: [ProcessToken: Order] = [:]
   /// Processes that were reaped before their hello was read, and when. The kernel uses their numbers again.
   var strays: [pid_t: (ending: ProcessEnding, at: UInt64)] = [:]
+  /// Processes that were stopped before their hello was read, and by which signal.
+  var stops: [pid_t: Int32] = [:]
+  /// What removes the files of this server should it be killed; nil before ``run()``.
+  var guardian: Guardian?
   /// The scoreboard cells that no process has, the next one last.
   var freeCells = Array((0..<Scoreboard.cellCount).reversed())
   let buffer = UnsafeMutableRawBufferPointer.allocate(byteCount: Channel.capacity, alignment: 16)
@@ -131,6 +135,7 @@ public final class Supervisor {
 
   /// Serves until a signal stops it or the application cannot be started. Returns the exit status.
   public func run() -> Int32 {
+    startGuardian()
     do {
       switchboard.delegate = self
       try loop.watch(signals.descriptor, .readable) { [unowned self] _ in receiveSignals() }
@@ -150,6 +155,7 @@ public final class Supervisor {
     for process in processes.values { process.kill() }
     closeDoors()
     settings.life.pidFile?.remove()
+    guardian?.dismiss()
     return if case .done(let status) = stopping { status } else { 0 }
   }
 

@@ -4,6 +4,8 @@ import Glibc
 public struct PidFile: Equatable, Sendable {
   /// The file, absolute.
   public let path: String
+  /// Whether it was made to try whether it can be.
+  private var isMade = false
 
   /// Looks whether the file can be written and names no other server that runs.
   ///
@@ -19,6 +21,8 @@ public struct PidFile: Equatable, Sendable {
       throw StartupError(
         "another nacre runs, as process \(other) (\(self.path) says so): stop it, or choose another file with --pid.")
     }
+    let wasThere = access(self.path, F_OK) == 0
+    defer { isMade = !wasThere && access(self.path, F_OK) == 0 }
     if let code = attempt(owner) {
       throw StartupError(
         "the pid file \(self.path) cannot be written: \(String(cString: strerror(code))). Choose another with --pid.")
@@ -78,6 +82,15 @@ public struct PidFile: Equatable, Sendable {
     defer { close(file) }
     let line = Array(text.utf8)
     return Glibc.write(file, line, line.count) == line.count ? nil : errno
+  }
+
+  /// The path, while the file names this process.
+  var ownPath: String? { pid == getpid() ? path : nil }
+
+  /// The server does not start: removes the file if it was made for it and names nobody.
+  public func discard() {
+    var status = stat()
+    if isMade, lstat(path, &status) == 0, status.st_mode & S_IFMT == S_IFREG, status.st_size == 0 { unlink(path) }
   }
 
   /// Removes the file if it still names this process.
