@@ -11,6 +11,8 @@ struct Spool: ~Copyable {
   private let expecting: Int
   private(set) var descriptor: Int32 = -1
   private var isFile = false
+  /// Whether no file could be written.
+  private var staysInMemory = false
   /// Where the first unsent byte stands.
   private(set) var offset = 0
   private var end = 0
@@ -33,7 +35,11 @@ struct Spool: ~Copyable {
     while written < bytes.count {
       let count = pwrite(descriptor, base + written, bytes.count - written, off_t(end))
       if count < 0, errno == EINTR { continue }
-      guard count > 0 else { return false }
+      guard count > 0 else {
+        // The disk is full, or broken: better in memory than not at all.
+        if moveToMemory() { continue }
+        return false
+      }
       written += count
       end += count
     }
@@ -60,6 +66,7 @@ struct Spool: ~Copyable {
   mutating func clear() {
     offset = 0
     end = 0
+    staysInMemory = false
     guard descriptor >= 0 else { return }
     if isFile {
       close(descriptor)
@@ -75,6 +82,7 @@ struct Spool: ~Copyable {
       descriptor = -1
       offset = 0
       end = 0
+      staysInMemory = false
     }
     return descriptor
   }
@@ -91,28 +99,38 @@ struct Spool: ~Copyable {
       }
       return descriptor >= 0
     }
-    if !isFile, end + more > Self.memoryLimit { moveToFile() }
+    if !isFile, !staysInMemory, end + more > Self.memoryLimit { moveToFile() }
     return true
   }
 
   private mutating func moveToFile() {
-    let file = cl_unnamed_file(directory)
-    guard file >= 0 else { return }
+    if move(to: cl_unnamed_file(directory)) { isFile = true }
+  }
+
+  private mutating func moveToMemory() -> Bool {
+    guard isFile, move(to: cl_memfd("nacre-response")) else { return false }
+    (isFile, staysInMemory) = (false, true)
+    return true
+  }
+
+  /// Goes on in another place (owned from here on); false if that has no room, and all stays where it is.
+  private mutating func move(to place: Int32) -> Bool {
+    guard place >= 0 else { return false }
     var from = off_t(offset)
     var left = count
     while left > 0 {
-      let copied = sendfile(file, descriptor, &from, left)
+      let copied = sendfile(place, descriptor, &from, left)
       if copied < 0, errno == EINTR { continue }
       guard copied > 0 else {
-        close(file)
-        return
+        close(place)
+        return false
       }
       left -= copied
     }
     close(descriptor)
-    descriptor = file
-    isFile = true
+    descriptor = place
     end = count
     offset = 0
+    return true
   }
 }

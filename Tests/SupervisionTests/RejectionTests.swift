@@ -200,7 +200,7 @@ import Testing
     var run = MachineRun.serving(workers: 1)
     run.save(["/b"], at: 1)
     run.load(["/b", "/c"])
-    run.send(.ended(run.lastCandidate, .init(ending: .killed(SIGKILL))))
+    run.send(.ended(run.lastCandidate, .init(ending: .killed(SIGSEGV))))
     #expect(run.machine.rejection?.failure.message.hasPrefix("the mold of the new generation ") == true)
     #expect(run.machine.running?.number == 1)
   }
