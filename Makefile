@@ -61,9 +61,15 @@ test-fast: test-packages
 	swift build --build-tests
 	@NACRE_TESTS=fast .ci/run-tests
 
+# What `make bench` measures, and how often; see Benchmarks/run --help. PARTS="reload memory" measures only these.
+PARTS ?= throughput reload syscalls memory flat trees
+ROUNDS ?= 5
+SAVES ?= 6
+
 bench: build
-	@.ci/need libplack-perl starman uwsgi-core uwsgi-plugin-psgi wrk curl
-	Benchmarks/run
+	@.ci/need libplack-perl starman uwsgi-core uwsgi-plugin-psgi wrk curl strace git libmojolicious-perl \
+	    liblinux-inotify2-perl apache2 libapache2-mod-perl2 libapache2-reload-perl libmoose-perl libdancer2-perl
+	Benchmarks/run --parts '$(PARTS)' --rounds $(ROUNDS) --saves $(SAVES)
 
 install: build install-files
 

@@ -5,8 +5,9 @@ use warnings;
 
 use File::Path ();
 
-# An application: its directory, the file that is edited, and what makes the file's contents for a version. The answer
-# to every request contains `version <number>`.
+# An application in a directory of its own: { directory, edit }. `edit` is a sub that takes a target (what is to be
+# edited; each kind of application has its own) and a version, and returns { file, contents, path }: the file to write,
+# and the path whose answer is `version <number>` afterwards.
 
 # The plain application of the throughput measurement. It is not edited.
 sub hello {
@@ -19,80 +20,43 @@ PERL
     return { directory => $directory };
 }
 
-# An application of one file.
+# An application of one small module.
 sub versioned {
     my ($directory) = @_;
-    File::Path::make_path("$directory/lib");
-    return edited($directory, 'app.psgi', sub { <<"PERL" });
-my \$body = "version $_[0]\\n";
-sub { [200, ['Content-Type' => 'text/plain', 'Content-Length' => length \$body], [\$body]] };
-PERL
-}
-
-# An application of `count` modules, loaded in the order of their numbers; module number `edited` holds the version.
-sub modules {
-    my ($directory, $count, $edited) = @_;
-    write_file("$directory/lib/Bench/App/" . name($_) . '.pm', module($_, 0)) for 1 .. $count;
-    my $uses = join '', map { 'use Bench::App::' . name($_) . ";\n" } 1 .. $count;
-    write_file("$directory/app.psgi", $uses . sprintf(<<'PERL', name($edited)));
+    write_file("$directory/app.psgi", <<'PERL');
+use Bench::Hello;
 sub {
-    my $body = 'version ' . Bench::App::%s->version . "\n";
+    my $body = Bench::Hello::text();
     return [200, ['Content-Type' => 'text/plain', 'Content-Length' => length $body], [$body]];
 };
 PERL
-    return edited($directory, 'lib/Bench/App/' . name($edited) . '.pm', sub { module($edited, $_[0]) });
+    return of_one_file($directory, 'lib/Bench/Hello.pm', sub { <<"PERL" });
+package Bench::Hello;
+use strict;
+use warnings;
+
+sub text { return "version $_[0]\\n" }
+
+1;
+PERL
 }
 
-sub edited {
+# An application of which always the same file is edited; it is written with version 0.
+sub of_one_file {
     my ($directory, $file, $contents) = @_;
-    my $application = { directory => $directory, file => "$directory/$file", contents => $contents };
-    save($application, 0);
+    my $application = {
+        directory => $directory,
+        edit      => sub { { file => "$directory/$file", contents => $contents->($_[1]), path => '/' } },
+    };
+    save($application->{edit}->(undef, 0));
     return $application;
 }
 
-# Saves a version as most editors do: a new file renamed over the old one.
+# Saves as most editors do: a new file renamed over the old one.
 sub save {
-    my ($application, $version) = @_;
-    write_file("$application->{file}.new", $application->{contents}->($version));
-    rename "$application->{file}.new", $application->{file} or die "cannot save $application->{file}: $!\n";
-}
-
-sub name { sprintf 'M%04d', $_[0] }
-
-# A module as there are many: constants, an import from an earlier module (each uses the one with half its number), an
-# accessor or two, and a dozen subs with some code in them.
-sub module {
-    my ($number, $version) = @_;
-    my $name   = name($number);
-    my $parent = $number > 1 ? name(int($number / 2)) : undef;
-    my $import = $parent ? "use Bench::App::$parent qw(label_$parent);\n" : '';
-    my $above  = $parent ? "label_$parent()"                             : "''";
-    my $subs   = join '', map { <<"PERL" } 1 .. 12;
-
-sub method_$_ {
-    my (\$self, \%option) = \@_;
-    my \@found;
-    for my \$key (sort keys \%option) {
-        next if \$key =~ /^_/ || !defined \$option{\$key};
-        push \@found, sprintf '%s=%s', \$key, ref \$option{\$key} ? 'ref' : \$option{\$key};
-    }
-    return wantarray ? \@found : join ', ', LIMIT > $_ ? \@found : ();
-}
-PERL
-    return <<"PERL" . $subs . "\n1;\n";
-package Bench::App::$name;
-use strict;
-use warnings;
-use Exporter 'import';
-${import}use constant { LIMIT => $number, NAME => '$name' };
-
-our \@EXPORT_OK = ('label_$name');
-our \%REGISTRY  = map { \$_ => LIMIT } qw(one two three four);
-
-sub new     { my (\$class, \%field) = \@_; return bless {\%field}, \$class }
-sub version { return $version }
-sub label_$name { return join '/', $above, NAME }
-PERL
+    my ($edit) = @_;
+    write_file("$edit->{file}.new", $edit->{contents});
+    rename "$edit->{file}.new", $edit->{file} or die "cannot save $edit->{file}: $!\n";
 }
 
 sub write_file {

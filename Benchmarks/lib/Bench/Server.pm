@@ -3,81 +3,47 @@ use v5.16;
 use strict;
 use warnings;
 
-use Bench::Client ();
+use Bench::Client    ();
+use Bench::Processes ();
+use File::Basename   ();
 use IO::Socket::INET ();
-use POSIX         ();
-use Time::HiRes   ();
+use POSIX            ();
+use Time::HiRes      ();
 
-# The servers that run now: process group => 1. A process group has the server's own number, so that its workers are
-# reached too.
+# The servers that run now: session => 1. A session has the server's own number, so that its workers, and a server that
+# has put another in its place (hypnotoad), are found too.
 my %running;
 
-# The ways to serve an application that are compared, those whose programs are there: key => { name, command(application,
-# port), after_save }. A command is run in the application's directory.
-sub kit {
-    my ($nacre) = @_;
-    my %kit = (
-        nacre => {
-            name    => 'nacre, development',
-            command => sub { ($nacre, qw(-E development -I lib -o 127.0.0.1 -w 2 -p), $_[0], 'app.psgi') },
-        },
-        production => {
-            name    => 'nacre, production',
-            command => sub { ($nacre, qw(-E production -I lib -o 127.0.0.1 -w 2 -p), $_[0], 'app.psgi') },
-        },
-        starman => {
-            name    => 'Starman',
-            program => 'starman',
-            command => sub { (qw(starman -E deployment -I lib --host 127.0.0.1 --workers 2 --port), $_[0], 'app.psgi') },
-        },
-        uwsgi => {
-            name    => 'uWSGI',
-            program => 'uwsgi',
-            command => sub {
-                (
-                    qw(uwsgi --plugin psgi --psgi app.psgi --master --processes 2 --disable-logging --die-on-term),
-                    '--http11-socket', "127.0.0.1:$_[0]"
-                );
-            },
-        },
-        plackup => {
-            name    => '`plackup -r`',
-            program => 'plackup',
-            command => sub { (qw(plackup -r -E deployment -I lib --host 127.0.0.1 --port), $_[0], 'app.psgi') },
-        },
-    );
-    $kit{hup} = { %{ $kit{starman} }, name => 'Starman, HUP', after_save => sub { kill HUP => $_[0]{pid} } };
-    for my $key (keys %kit) {
-        my $program = $kit{$key}{program} or next;
-        next if grep { -x "$_/$program" } split /:/, $ENV{PATH};
-        say STDERR "$program is not installed: left out.";
-        delete $kit{$key};
-    }
-    return \%kit;
-}
-
-# Starts a server of the kit on a free port and returns it when it has answered.
+# Starts a server of the kit for an application on a free port and returns it when it has answered. What the server
+# writes goes beside the application's directory: some servers watch all that is in it. Options: workers (2), path (what
+# is asked for), more (further arguments).
 sub start {
-    my ($class, $kind, $directory) = @_;
-    my $port = free_port();
-    my $log  = "$directory/server.log";
-    my $pid  = fork // die "cannot fork: $!\n";
+    my ($class, $kind, $directory, %option) = @_;
+    my $port    = free_port();
+    my $workers = $option{workers} // 2;
+    my $beside  = File::Basename::dirname($directory);
+    my $log     = "$beside/server.log";
+    my @command = $kind->{command}->($port, $workers, $directory);
+    splice @command, 1, 0, @{ $option{more} // [] };
+    my $pid = fork // die "cannot fork: $!\n";
     if (!$pid) {
-        setpgrp;
+        POSIX::setsid();
         chdir $directory or POSIX::_exit(1);
+        %ENV = (%ENV, XDG_RUNTIME_DIR => $beside, $kind->{environment} ? $kind->{environment}->($port, $workers) : ());
         open STDIN,  '<', '/dev/null';
         open STDOUT, '>', $log;
         open STDERR, '>&', \*STDOUT;
         no warnings 'exec';
-        exec $kind->{command}->($port) or POSIX::_exit(1);
+        exec @command or POSIX::_exit(1);
     }
-    setpgrp $pid, $pid;
     $running{$pid} = 1;
-    my $self = bless { kind => $kind, pid => $pid, port => $port, log => $log }, $class;
+    my $self = bless { kind => $kind, pid => $pid, port => $port, log => $log, beside => $beside }, $class;
     my $end  = Time::HiRes::time() + 60;
-    until (defined Bench::Client::body($port, 1)) {
+    until (defined Bench::Client::body($port, 5, $option{path})) {
         if (waitpid($pid, POSIX::WNOHANG()) == $pid || Time::HiRes::time() > $end) {
-            die "$kind->{name} does not serve $directory:\n", $self->log;
+            my $what = $self->log;
+            $self->stop;
+            die "$kind->{name} does not serve: ", substr($what, 0, 500), "\n";
         }
         Time::HiRes::sleep(0.02);
     }
@@ -96,15 +62,17 @@ sub stop {
 }
 
 sub port { $_[0]{port} }
+sub pid  { $_[0]{pid} }
+sub name { $_[0]{kind}{name} }
 
 sub log {
     my ($self) = @_;
     open my $handle, '<', $self->{log} or return '';
     local $/ = undef;
-    return <$handle>;
+    return <$handle> // '';
 }
 
-# Ends a process group: kindly, and after 5 seconds not kindly.
+# Ends a session: kindly, and after 5 seconds not kindly.
 sub end {
     my ($pid) = @_;
     delete $running{$pid} or return;
@@ -114,9 +82,19 @@ sub end {
         last if Time::HiRes::time() > $end;
         Time::HiRes::sleep(0.01);
     }
-    kill KILL => -$pid;
+    for my $try (1 .. 100) {
+        my @left = Bench::Processes::of_session($pid) or last;
+        kill KILL => map { $_->{pid} } @left;
+        Time::HiRes::sleep(0.01);
+    }
     waitpid $pid, 0;
 }
+
+# The processes that belong to the server.
+sub processes { Bench::Processes::of_session($_[0]{pid}) }
+
+# Ends whatever still runs: for a part of the benchmarks that failed.
+sub end_all { end($_) for keys %running }
 
 sub free_port {
     my $socket = IO::Socket::INET->new(LocalAddr => '127.0.0.1', Listen => 1) or die "no free port: $!\n";
@@ -125,7 +103,7 @@ sub free_port {
 
 END {
     local $?;
-    end($_) for keys %running;
+    end_all();
 }
 
 1;

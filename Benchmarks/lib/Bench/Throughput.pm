@@ -12,17 +12,16 @@ my @kinds = qw(production nacre starman uwsgi);
 my $script = File::Basename::dirname(__FILE__) . '/wrk.lua';
 
 # Rounds over all servers: a list of { name, rate => [...], p50, p99, errors, unanswered, other => [...] }, times in
-# milliseconds.
+# milliseconds; `problem` where a server did not run.
 sub measure {
     my ($kit, $application, $option) = @_;
     my @present = grep { $kit->{$_} } @kinds;
     my %seen    = map { $_ => { name => $kit->{$_}{name} } } @present;
     for my $round (1 .. $option->{rounds}) {
         for my $kind (@present) {
-            my $server = Bench::Server->start($kit->{$kind}, $application->{directory});
-            wrk($server->port, 1);
-            my $figures = wrk($server->port, $option->{seconds});
-            $server->stop;
+            my $figures = eval { round($kit->{$kind}, $application->{directory}, $option->{seconds}) };
+            Bench::Server::end_all();
+            if (!$figures) { $seen{$kind}{problem} = $@; next }
             push @{ $seen{$kind}{$_} }, $figures->{$_} for qw(rate p50 p99 errors unanswered);
             push @{ $seen{$kind}{other} }, @{ $figures->{other} };
             printf STDERR "round %d  %-20s %8.0f requests/s\n", $round, $kit->{$kind}{name}, $figures->{rate};
@@ -31,6 +30,14 @@ sub measure {
         @present = $round % 2 ? reverse @present : (@present[1 .. $#present], $present[0]);
     }
     return [map { $seen{$_} } grep { $seen{$_} } @kinds];
+}
+
+# One server, warm, for one round.
+sub round {
+    my ($kind, $directory, $seconds) = @_;
+    my $server = Bench::Server->start($kind, $directory);
+    wrk($server->port, 1);
+    return wrk($server->port, $seconds);
 }
 
 # One run of wrk; meanwhile another client opens a connection now and then.
