@@ -49,7 +49,7 @@ perl-headers:
 	@.ci/need-perl-headers
 
 test-packages: perl-headers
-	@.ci/need libplack-perl libmoose-perl libmoo-perl libserver-starter-perl nginx-light bindfs chromium
+	@.ci/need libplack-perl libmoose-perl libmoo-perl libserver-starter-perl nginx-light bindfs chromium strace git
 	@.ci/need libdevel-nytprof-perl libdevel-cover-perl
 	@.ci/need $(frameworks)
 

@@ -4,8 +4,6 @@ import Switchboard
 
 /// A perl that is replaced under the running processes.
 extension Supervisor {
-  /// How often the files are looked at while nothing else happens.
-  private static let interval = 10 * second
   private static let mostUpgrades = 50
 
   /// Notes what a new base runs from.
@@ -13,7 +11,12 @@ extension Supervisor {
     let modules = loaded.compactMap { event -> String? in
       if case .library(let file, _, _) = event { file } else { nil }
     }
-    freshness.runtime = RuntimeFiles(of: pid, and: [perl.program, extensionLibrary] + modules)
+    let runtime = RuntimeFiles(of: pid, and: [perl.program, extensionLibrary] + modules)
+    freshness.runtime = runtime
+    guard freshness.isAutomatic else { return }
+    let watch = runtimeWatch ?? RuntimeWatch(loop: loop) { [unowned self] in if !isHandling { _ = noticeUpgrade() } }
+    runtimeWatch = watch
+    watch.watch(runtime)
   }
 
   /// Whether perl was replaced; then the machine has been told, and everything begins anew.
@@ -28,15 +31,6 @@ extension Supervisor {
     }
     handle(.upgraded(replaced))
     return true
-  }
-
-  /// Looks from time to time whether perl was replaced.
-  func watchRuntime() {
-    guard freshness.isAutomatic else { return }
-    loop.after(Self.interval) { [unowned self] in
-      if !isHandling { _ = noticeUpgrade() }
-      watchRuntime()
-    }
   }
 
   /// Asks perl anew what it is, if it may be another one.

@@ -52,6 +52,8 @@ public final class Supervisor {
   var perl: PerlInstallation
   /// How often it was replaced.
   var upgrades = 0
+  /// Nil until there is a base, and where only a person's demand reloads.
+  var runtimeWatch: RuntimeWatch?
   /// `Nacre.so` for it.
   var extensionLibrary: String
 
@@ -148,7 +150,6 @@ public final class Supervisor {
     }
     handle(.start)
     watchRequests()
-    watchRuntime()
     // The end may have come already: a perl that cannot be started.
     if stopping == .no { loop.run() }
     control?.end()
