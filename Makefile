@@ -63,8 +63,8 @@ test-fast: test-packages
 
 # What `make bench` measures, and how often; see Benchmarks/run --help. PARTS="reload memory" measures only these.
 PARTS ?= throughput reload syscalls memory flat trees
-ROUNDS ?= 5
-SAVES ?= 6
+ROUNDS ?= 4
+SAVES ?= 5
 
 bench: build
 	@.ci/need libplack-perl starman uwsgi-core uwsgi-plugin-psgi wrk curl strace git libmojolicious-perl \

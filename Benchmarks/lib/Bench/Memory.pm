@@ -10,6 +10,7 @@ use Bench::Load                 ();
 use Bench::Processes            ();
 use Bench::Report               ();
 use Bench::Server               ();
+use List::Util                  ();
 use Time::HiRes                 ();
 
 my ($modules, $workers, $requests) = (1000, 8, 8000);
@@ -25,7 +26,7 @@ my @subjects = (
 # The section about memory: the proportional set size of all processes of a server.
 sub measure {
     my ($kit, $scratch, $option) = @_;
-    my (@rows, @shares, $base);
+    my (@rows, @shares, $base, $own);
     for my $subject (@subjects) {
         my ($kind, $name, $reloads) = @$subject;
         next if !$kit->{$kind};
@@ -34,18 +35,28 @@ sub measure {
         $base //= $fresh->{pss};
         push @rows, [$name, mib($fresh->{pss}), $reloads, $worn ? (mib($worn->{pss}), sprintf '%+.1f %%', 100 * ($worn->{pss} / $fresh->{pss} - 1)) : ('–', '–'),
             Bench::Report::ratio($fresh->{pss}, $base), scalar @{ $fresh->{processes} }];
-        push @shares, shares('after the start', $fresh), shares("after $reloads reloads", $worn) if $kind eq 'production' && $worn;
+        if ($kind eq 'production' && $worn) {
+            push @shares, shares('after the start', $fresh), shares("after $reloads reloads", $worn);
+            $own = sprintf "Without checkpoints and previous mold: %s MiB after the start, %s after the reloads (%+.1f %%).\n",
+                (map { mib(own($_)) } $fresh, $worn), 100 * (own($worn) / own($fresh) - 1);
+        }
         Bench::Server::end_all();
         say STDERR join ' ', @{ $rows[-1] };
     }
-    my @roles = qw(nacre base checkpoint mold previous worker);
     return join "\n", "### Memory of 8 workers and 1,000 modules", '',
         'MiB of proportional set size (a page that n processes share counts for each with a nth) of all processes of a',
         "server, after a fresh start and after reloads (a leaf, a random module and others in turn); both have served $requests",
         'requests on 16 connections since the last load.', '',
         Bench::Report::table(['<server', 'fresh', 'reloads', 'after them', 'growth', 'ratio, fresh', 'processes'], @rows),
         'Of that, nacre (the previous mold is kept with its generation\'s checkpoints, for a roll back):', '',
-        Bench::Report::table(['<MiB', qw(nacre base checkpoints mold), 'previous mold', 'workers', 'checkpoints, number'], @shares);
+        Bench::Report::table(['<MiB', qw(nacre base checkpoints mold), 'previous mold', 'workers', 'checkpoints, number'], @shares),
+        $own // '';
+}
+
+# What serves and what the next reload needs besides checkpoints.
+sub own {
+    my ($state) = @_;
+    return List::Util::sum0(map { $state->{roles}{$_} // 0 } qw(nacre base mold worker));
 }
 
 sub mib { sprintf '%.1f', $_[0] / 1024 }

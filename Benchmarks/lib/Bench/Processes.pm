@@ -5,6 +5,7 @@ use warnings;
 
 use Bench::Conditions ();
 use List::Util        ();
+use Time::HiRes       ();
 
 # What the kernel tells about the processes of a server. They are those of its session.
 
@@ -53,6 +54,25 @@ sub watches {
 sub wakeups {
     return List::Util::sum0(
         map { Bench::Conditions::slurp("/proc/$_->{pid}/status") =~ /^voluntary_ctxt_switches:\s+(\d+)/m ? $1 : 0 } @_);
+}
+
+# Waits until the machine rests, at most so many seconds: what a server does in the background after a save must not
+# slow down the next one.
+sub await_rest {
+    my ($most) = @_;
+    my $end = Time::HiRes::time() + $most;
+    my ($all, $idle) = ticks();
+    while (Time::HiRes::time() < $end) {
+        Time::HiRes::sleep(0.1);
+        my ($all_now, $idle_now) = ticks();
+        return if $all_now > $all && $idle_now - $idle >= 0.85 * ($all_now - $all);
+        ($all, $idle) = ($all_now, $idle_now);
+    }
+}
+
+sub ticks {
+    my (undef, @ticks) = split ' ', Bench::Conditions::slurp('/proc/stat') =~ s/\n.*//sr;
+    return (List::Util::sum0(@ticks[0 .. 7]), $ticks[3] + $ticks[4]);
 }
 
 # The processor time of processes, in seconds.

@@ -8,13 +8,14 @@ use Bench::Application::Frameworks ();
 use Bench::Application::Modules    ();
 use Bench::Client                  ();
 use Bench::Limits                  ();
+use Bench::Processes               ();
 use Bench::Report                  ();
 use Bench::Server                  ();
 use Time::HiRes                    ();
 
 my @kinds = qw(nacre production hup plackup morbo hypnotoad apache);
-# The most seconds that are waited for an answer of the new code, and how often in a row in vain.
-my ($patience, $vain) = (12, 2);
+# The most seconds that are waited for an answer of the new code, how often in a row in vain, and for the machine to rest.
+my ($patience, $vain, $rest) = (12, 2, 2);
 
 # Save to first new answer. All servers of a case run at the same time, each with a copy of the application of its own,
 # and are edited in turn. A list of { title, rows => [{ name, times => [ms, ...], missed, asked, lost, old }], limit }.
@@ -30,14 +31,15 @@ sub measure {
     return @results;
 }
 
-# An application, and the edits that are made in it: { title, make(directory), series => [{ title, target(round),
-# skipped (the first edits that do not count), often (how many edits nacre gets in one round) }].
+# An application, and the edits that are made in it: { title, make(directory), series => [{ title, target(number of the
+# edit), often (how many edits nacre gets in one round), rounds (if not as many as was asked for), seconds (after which no
+# further round begins) }] }.
 sub cases {
     my ($option) = @_;
     my @cases = ({
         title  => 'Hello, one module',
         make   => \&Bench::Application::versioned,
-        series => [{ title => 'its module', target => sub { 0 }, often => 3 }],
+        series => [{ title => 'its module', target => sub { 0 }, often => 3, seconds => 40 }],
     });
     for my $count (500, 2000) {
         # Leaves and others alike, never one twice, the same ones in every run.
@@ -47,22 +49,22 @@ sub cases {
             title  => "$count modules",
             make   => sub { Bench::Application::Modules::make($_[0], $count) },
             series => [
-                { title => 'a random module, for the first time', target => sub { $random[$_[0]] }, often => 2 },
-                { title => 'the first that is loaded', target => sub { 1 }, often => 1 },
-                { title => 'the last that is loaded', target => sub { $count }, often => 2 },
-                { title => "a leaf (no. $leaf), first and second edit", target => sub { $leaf }, often => 2, rounds => 1 },
-                { title => "the same leaf, later edits", target => sub { $leaf }, often => 4 },
+                { title => 'a random module, for the first time', target => sub { $random[$_[0]] }, often => 2, seconds => $count / 40 + 35 },
+                { title => 'the first that is loaded', target => sub { 1 }, often => 1, seconds => $count / 40 + 25 },
+                { title => 'the last that is loaded', target => sub { $count }, often => 2, seconds => $count / 40 + 25 },
+                { title => "a leaf (no. $leaf), first and second edit", target => sub { $leaf }, often => 2, rounds => 1, seconds => 0 },
+                { title => "the same leaf, later edits", target => sub { $leaf }, often => 4, seconds => $count / 40 + 35 },
             ],
         };
     }
     push @cases, {
         title  => 'Moose, 30 classes',
         make   => \&Bench::Application::Frameworks::moose,
-        series => [{ title => 'the class that is loaded last', target => sub { 0 }, often => 3 }],
+        series => [{ title => 'the class that is loaded last', target => sub { 0 }, often => 3, seconds => 40 }],
     }, {
         title  => 'Dancer2, 10 modules of routes',
         make   => \&Bench::Application::Frameworks::dancer2,
-        series => [{ title => 'a module of routes', target => sub { 0 }, often => 3 }],
+        series => [{ title => 'a module of routes', target => sub { 0 }, often => 3, seconds => 40 }],
     };
     return @cases;
 }
@@ -80,7 +82,9 @@ sub measure_case {
     my (@results, $version, $edits);
     for my $series (@{ $case->{series} }) {
         $_->{row} = { name => $_->{server}->name, times => [], missed => 0, asked => 0, lost => 0, old => 0 } for @seats;
+        my $end = Time::HiRes::time() + $series->{seconds};
         for my $round (1 .. ($series->{rounds} // $option->{saves})) {
+            last if $round > 2 && Time::HiRes::time() > $end;
             for my $seat (@seats) {
                 my $is_nacre = $seat->{kind} =~ /nacre|production/;
                 for (1 .. ($is_nacre ? $series->{often} : $series->{rounds} ? 2 : 1)) {
@@ -113,8 +117,9 @@ sub one_save {
     my ($server, $row) = @$seat{qw(server row)};
     return if ($seat->{vain} // 0) >= $vain;
     # Apache2::Reload, and others, compare whole seconds: they never see two saves of one second.
-    my $rest = $seat->{saved} + ($seat->{kind} =~ /nacre|production/ ? 0.3 : 1.1) - Time::HiRes::time();
-    Time::HiRes::sleep($rest) if $rest > 0;
+    my $pause = $seat->{saved} + ($seat->{kind} =~ /nacre|production/ ? 0.3 : 1.1) - Time::HiRes::time();
+    Time::HiRes::sleep($pause) if $pause > 0;
+    Bench::Processes::await_rest($rest);
     my $client = Bench::Client->watch($server->port, $edit->{path}, $notes);
     Time::HiRes::sleep(0.02);
     Bench::Application::save($edit);
@@ -127,7 +132,7 @@ sub one_save {
         Time::HiRes::sleep(0.001);
     }
     # Workers that are replaced one after the other disagree for a while.
-    Time::HiRes::sleep(0.25);
+    Time::HiRes::sleep(0.2);
     my @answers = $client->stop;
     $row->{asked} += @answers;
     $row->{lost}  += grep { $_->{body} !~ /^version \d+\z/ } @answers;

@@ -92,6 +92,8 @@ struct ReloadJournal {
   var demandedBy = Trigger.hangUp
   private var trigger = Trigger.start
   private var lastID = 0
+  /// The texts of `loaded`.
+  private var paths = SharedPaths()
   /// The candidate that the last reload is about; nil if that is over.
   private var serial: Int?
 
@@ -180,6 +182,7 @@ struct ReloadJournal {
     lastID += 1
     serial = candidate.serial
     if reloads.count >= Self.capacity { reloads.removeFirst() }
+    if lastID % Self.capacity == 0 { paths.keep(only: reloads.map(\.loaded)) }
     reloads.append(
       Reload(
         id: lastID, trigger: trigger, at: now.wall, generation: candidate.generation.number,
@@ -201,7 +204,8 @@ struct ReloadJournal {
     case .loaded, .failing, .startingWorkers:
       guard reloads[last].marks.loaded == nil, !candidate.way.forksOnly else { break }
       reloads[last].marks.loaded = now.clock
-      reloads[last].loaded = candidate.generation.trace.sources(from: reloads[last].checkpoint?.position ?? 0)
+      let sources = candidate.generation.trace.sources(from: reloads[last].checkpoint?.position ?? 0)
+      reloads[last].loaded = paths.shared(sources)
     case .ready:
       if reloads[last].marks.ready == nil { reloads[last].marks.ready = now.clock }
     }

@@ -12,10 +12,11 @@ sub text {
         '### Save to first new answer', '',
         'Milliseconds from the end of the save to the arrival of the first answer by the new code. Missed: no such answer',
         'within 12 seconds. Another client asks all the time: lost are its requests without a good answer, old those that it',
-        'sent after the new code had answered and that the old code answered nevertheless.', ''
+        'sent after the new code had answered and that the old code answered nevertheless. Before each save the machine is',
+        'left alone until it rests, at most 2 s.', ''
     );
     for my $result (@results) {
-        push @lines, "**$result->{title}**", '', table($result), limits($result->{limit}), '';
+        push @lines, "**$result->{title}**", '', table($result), limits($result), '';
     }
     return join "\n", @lines;
 }
@@ -37,13 +38,17 @@ sub table {
     return Bench::Report::table(['<server', 'p50 ms', 'p95 ms', 'ratio', 'saves', 'missed', 'lost', 'old'], @rows);
 }
 
-# What perl itself needs.
+# What perl itself needs, and how nacre in development compares with it.
 sub limits {
-    my ($limit) = @_;
+    my ($result) = @_;
+    my $limit = $result->{limit};
     return "The limit could not be measured.\n" if !$limit || !$limit->{fork};
     my ($time, $files) = map { Bench::Report::median(@{ $limit->{$_} }) } qw(fork files);
-    return sprintf "perl alone: %.1f ms to load the application's own files; %.1f ms for a fork and the %d file%s that must be loaded again.\n",
+    my $text = sprintf 'perl alone: %.1f ms to load the application\'s own files; %.1f ms for a fork and the %d file%s that must be loaded again.',
         $limit->{load}, $time, $files, $files == 1 ? '' : 's';
+    my $p50 = Bench::Report::median(@{ $result->{rows}[0]{times} // [] });
+    return "$text\n" if !$p50 || $limit->{load} < 20;
+    return sprintf "%s nacre took %.0f %% of that load, and %.1f times as long as that fork.\n", $text, 100 * $p50 / $limit->{load}, $p50 / $time;
 }
 
 1;
