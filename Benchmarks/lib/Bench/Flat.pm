@@ -20,7 +20,6 @@ my @measures = (
     ['nacre, descriptors',    sub { Bench::Processes::descriptors(nacre(@_)) }],
     ['all, descriptors',      sub { my $sum = 0; $sum += Bench::Processes::descriptors($_->{pid}) for @_; $sum }],
     ['watches',               sub { Bench::Processes::watches(nacre(@_)) }],
-    ['temporary files',       sub { scalar(my @files = glob '/tmp/nacre[-.]* /var/tmp/nacre[-.]* /dev/shm/nacre*') }],
 );
 
 # The section about growth: what a server takes, sampled over many reloads and requests.
@@ -33,7 +32,8 @@ sub measure {
         Time::HiRes::sleep(1);
         my @processes = $server->processes;
         push @series, { reloads => $version, map { $_->[0] => $_->[1]->(@processes) } @measures };
-        say STDERR join ' ', map { "$_ $series[-1]{$_}" } 'reloads', map { $_->[0] } @measures;
+        $series[-1]{'temporary files'} = $server->files;
+        say STDERR join ' ', map { sprintf '%s %d', $_, $series[-1]{$_} } sort keys %{ $series[-1] };
     };
     my ($reloads, $share) = ($option->{reloads} / $samples, $option->{requests} / $samples);
     $sample->();
@@ -61,7 +61,7 @@ sub text {
     # The first fifth is the time in which perl and malloc come to rest.
     my $from = int(@series / 5);
     my @rows;
-    for my $measure (map { $_->[0] } @measures) {
+    for my $measure ((map { $_->[0] } @measures), 'temporary files') {
         my @values = map { $_->{$measure} } @series;
         my $format = $measure =~ /MiB/ ? '%.1f' : '%d';
         my @sorted = sort { $a <=> $b } @values[$from .. $#values];

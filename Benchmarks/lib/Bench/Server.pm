@@ -29,7 +29,7 @@ sub start {
     if (!$pid) {
         POSIX::setsid();
         chdir $directory or POSIX::_exit(1);
-        %ENV = (%ENV, XDG_RUNTIME_DIR => $beside, $kind->{environment} ? $kind->{environment}->($port, $workers) : ());
+        %ENV = (%ENV, XDG_RUNTIME_DIR => $beside, TMPDIR => $beside, $kind->{environment} ? $kind->{environment}->($port, $workers) : ());
         open STDIN,  '<', '/dev/null';
         open STDOUT, '>', $log;
         open STDERR, '>&', \*STDOUT;
@@ -89,6 +89,9 @@ sub end {
     }
     waitpid $pid, 0;
 }
+
+# What lies beside the application's directory: control sockets, temporary files, logs.
+sub files { my @files = glob "$_[0]{beside}/* $_[0]{beside}/.[!.]*"; return @files }
 
 # The processes that belong to the server.
 sub processes { Bench::Processes::of_session($_[0]{pid}) }
