@@ -1,3 +1,4 @@
+import CLinux
 import Glibc
 
 /// `--pid`: the file that names the server's process.
