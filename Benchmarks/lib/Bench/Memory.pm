@@ -29,7 +29,7 @@ sub measure {
     my (@rows, @shares, $base, $own);
     for my $subject (@subjects) {
         my ($kind, $name, $reloads) = @$subject;
-        next if !$kit->{$kind};
+        next if !$kit->{$kind} || $option->{case} && $name !~ /$option->{case}/i;
         my ($fresh, $worn) = eval { measure_subject($kit->{$kind}, "$scratch/$kind", $reloads) };
         if (!$fresh) { push @rows, [$name, Bench::Report::problem($@), ('–') x 5]; next }
         $base //= $fresh->{pss};

@@ -95,8 +95,8 @@ sub sizes {
     }
     return join "\n", '### Watched files', '',
         "In development, 2 workers, modules of 5 lines, 100 in each directory. Save: from the save of the module that is loaded",
-        "last to its new answer, $saves saves. At rest: wake-ups (voluntary context switches) and processor time in $rest s in",
-        'which nothing happens, of `nacre` and of all Perl processes together.', '',
+        "last to its new answer, $saves saves. At rest: wake-ups (voluntary context switches) of `nacre` and of all Perl processes",
+        "together, and their processor time, in the quietest of at most three stretches of $rest s in which nothing happens.", '',
         Bench::Report::table(
             ['watched files', 'watches', 'start, s', 'perl alone, s', 'save, p50 ms', 'p95 ms', 'wake-ups of nacre', 'of perl', 'CPU s', 'nacre, MiB'], @rows);
 }
@@ -122,21 +122,36 @@ sub size {
         }
         push @times, 1000 * (Time::HiRes::time() - $saved);
     }
-    # What is built in the background after a save may still be at work.
+    # What is built in the background after a save may still be at work, and so may timers that only tell that something
+    # has come in time: one quiet stretch is what counts.
     Time::HiRes::sleep(5);
-    my @processes = $server->processes;
-    my ($own, @perl) = sort { (Bench::Processes::role($a) eq 'nacre' ? 0 : 1) <=> (Bench::Processes::role($b) eq 'nacre' ? 0 : 1) } @processes;
-    my @before = (Bench::Processes::wakeups($own), Bench::Processes::wakeups(@perl), Bench::Processes::seconds(@processes));
-    Time::HiRes::sleep($rest);
-    my @after = (Bench::Processes::wakeups($own), Bench::Processes::wakeups(@perl), Bench::Processes::seconds(@processes));
+    my $figures;
+    for my $try (1 .. 3) {
+        my @now = at_rest($server);
+        $figures = \@now if !$figures || $now[0] + $now[1] < $figures->[0] + $figures->[1];
+        last if $figures->[0] + $figures->[1] == 0;
+    }
+    my ($own) = grep { Bench::Processes::role($_) eq 'nacre' } $server->processes;
     my @row = (
         Bench::Report::thousands($count), Bench::Processes::watches($own->{pid}), (map { sprintf '%.1f', $_ } $start, $alone),
         (map { Bench::Report::ms(Bench::Report::percentile($_, @times)) } 50, 95),
-        $after[0] - $before[0], $after[1] - $before[1], sprintf('%.2f', $after[2] - $before[2]),
-        sprintf('%.1f', Bench::Processes::pss($own) / 1024),
+        @$figures[0, 1], sprintf('%.2f', $figures->[2]), sprintf('%.1f', Bench::Processes::pss($own) / 1024),
     );
     $server->stop;
     return \@row;
+}
+
+# The wake-ups of nacre and of its Perl processes in some seconds, and the processor time of all of them.
+sub at_rest {
+    my ($server) = @_;
+    my @processes = $server->processes;
+    my @own       = grep { Bench::Processes::role($_) eq 'nacre' } @processes;
+    my @perl      = grep { Bench::Processes::role($_) ne 'nacre' } @processes;
+    my $look = sub { (Bench::Processes::wakeups(@own), Bench::Processes::wakeups(@perl), Bench::Processes::seconds(@processes)) };
+    my @before = $look->();
+    Time::HiRes::sleep($rest);
+    my @after = $look->();
+    return map { $after[$_] - $before[$_] } 0 .. 2;
 }
 
 1;
