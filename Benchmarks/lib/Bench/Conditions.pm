@@ -13,12 +13,10 @@ my @packages = (
 
 # What the figures were measured on, as a Markdown list.
 sub text {
-    my ($cpu)   = slurp('/proc/cpuinfo') =~ /^model name\s*:\s*(.+)$/m;
-    my $cores   = () = slurp('/proc/cpuinfo') =~ /^processor\s*:/mg;
     my ($linux) = (POSIX::uname())[2];
     my @peers   = map { packaged(@$_) } @packages;
     return join "\n",
-        sprintf('- %d cores (%s), Linux %s.', $cores, $cpu // 'unknown', $linux),
+        '- ' . processor() . ", Linux $linux.",
         sprintf('- perl %vd; %s.', $^V, join ', ', @peers),
         '- `plackup -r` ' . (eval { require Linux::Inotify2 } ? 'watches by Linux::Inotify2.' : 'scans every 2 s, for Linux::Inotify2 is not installed.'),
         '- Client and server share the machine, over the loopback interface. 2 workers each where nothing else is said, no access',
@@ -29,7 +27,13 @@ sub text {
 # When a part was measured.
 sub moment {
     my ($load) = slurp('/proc/loadavg') =~ /^(\S+)/;
-    return POSIX::strftime('Measured on %d %B %Y, %H:%M', gmtime) . ', load average before: ' . ($load // '?') . '.';
+    return POSIX::strftime('Measured on %d %B %Y, %H:%M', gmtime) . ', ' . processor() . ', load average before: ' . ($load // '?') . '.';
+}
+
+sub processor {
+    my ($name) = slurp('/proc/cpuinfo') =~ /^model name\s*:\s*(.+)$/m;
+    my $cores  = () = slurp('/proc/cpuinfo') =~ /^processor\s*:/mg;
+    return "$cores cores (" . ($name // 'unknown') . ')';
 }
 
 sub packaged {
