@@ -9,6 +9,7 @@ extension Watcher {
   func handle(_ event: InotifyEvent) {
     if event.has(IN_Q_OVERFLOW) {
       findings.everything = true
+      steps.append(SaveStep(.upheaval, "/"))
       stale.insert(0)
       return
     }
@@ -46,6 +47,7 @@ extension Watcher {
     if !directory.occupants.isEmpty && !EditorLeavings.matches(event.name) {
       for id in directory.occupants { isRelevant = occupant(id, sees: event, in: path) || isRelevant }
     }
+    if isRelevant { noteStep(event, in: path) }
     if !event.isDirectory { followWriter(event, in: path, isRelevant: isRelevant) }
   }
 
@@ -99,6 +101,7 @@ extension Watcher {
 
   private func touchAll(in path: String) {
     guard let directory = directories[path] else { return }
+    steps.append(SaveStep(.upheaval, path))
     for id in directory.names.values.joined() { touch(id) }
     for id in directory.occupants { touch(id) }
   }
@@ -123,6 +126,26 @@ extension Watcher {
     }
     for child in node.children.values { isRelevant = touch(child) || isRelevant }
     return isRelevant
+  }
+
+  /// What the event means for a save.
+  private func noteStep(_ event: InotifyEvent, in directory: String) {
+    let path = join(directory, event.name)
+    let kind: SaveStep.Kind =
+      if event.isDirectory {
+        .upheaval
+      } else if event.has(IN_MOVED_TO) {
+        .arrived
+      } else if event.has(IN_CLOSE_WRITE) {
+        .closed
+      } else if event.has(IN_CREATE) {
+        .created
+      } else if event.has(IN_MOVED_FROM | IN_DELETE) {
+        .gone
+      } else {
+        .written
+      }
+    steps.append(SaveStep(kind, path))
   }
 
   /// Keeps account of who is at work on a relevant file.

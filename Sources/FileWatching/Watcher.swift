@@ -49,6 +49,8 @@ public final class Watcher {
   var patternFiles = PatternFiles()
   /// What has been found since it was last told.
   var findings = Findings()
+  /// What happened to relevant files since that was last told, in order.
+  var steps: [SaveStep] = []
   /// Nodes that may lead elsewhere now.
   var stale: Set<Int> = []
   /// Tree nodes whose directory must be read again.
@@ -101,6 +103,19 @@ public final class Watcher {
     settle()
   }
 
+  /// Watches what these events depend on, too.
+  public func watch(more events: [TraceEvent]) {
+    round += 1
+    compared.formUnion(Self.compared([events]))
+    for (path, roles) in wantedRoles([events])
+    where traced[path].flatMap({ nodes[$0]?.roles.isSuperset(of: roles) }) != true {
+      let node = insert(path)
+      traced[path] = node
+      add(roles, to: node)
+    }
+    settle()
+  }
+
   /// Reads all queued events, without blocking, and tells what they touch.
   public func drain() -> Findings {
     // Making new watches may bring new events at once; the bound is against a tree that never rests.
@@ -111,6 +126,13 @@ public final class Watcher {
       settle()
     }
     return takeFindings()
+  }
+
+  /// What has happened to the files of the last findings, in order, so that the caller can tell one finished save from
+  /// many.
+  public func takeSteps() -> [SaveStep] {
+    defer { steps = [] }
+    return steps
   }
 
   /// Those of the pattern files that really differ from what they were when this last answered (or when they were

@@ -14,47 +14,72 @@ extension LoadPlan {
   ///
   /// - Parameters:
   ///   - trace: The known load, of the running generation.
+  ///   - position: Where in it the load begins; 0, or that of the checkpoint from which it goes on.
+  ///   - standing: The checkpoints up to there, which the load inherits.
   ///   - maximum: The most checkpoints that may exist at once.
   ///   - lastEdited: The files that were edited last, the latest first; at most half of the checkpoints go to them.
-  public init(like trace: LoadTrace, maximum: Int, lastEdited: [String] = []) {
+  public init(
+    like trace: LoadTrace, from position: Int = 0, standing: Int = 0, maximum: Int, lastEdited: [String] = []
+  ) {
     self.init(files: [], interval: 0, maximum: maximum)
-    let (starts, total) = trace.startTimes()
-    guard let first = starts.first, maximum > 0 else { return }
-    var chosen: Set<String> = [first.file]
-    for start in trace.lastStarts(before: lastEdited, among: starts) where chosen.count <= maximum / 2 {
-      chosen.insert(start)
+    // What lies before the checkpoint is not loaded again, so it is not looked at.
+    let rest = position == 0 ? trace : LoadTrace(Array(trace.events.dropFirst(position)))
+    let (starts, total) = rest.startTimes()
+    guard !starts.isEmpty, maximum > 0 else { return }
+    var numbers: [String: Int] = [:]
+    for (number, start) in starts.enumerated() { numbers[start.file] = number }
+    var chosen: Set<Int> = position == 0 ? [0] : []
+    for start in rest.lastStarts(before: lastEdited, among: starts) where chosen.count <= maximum / 2 {
+      if let number = numbers[start] { chosen.insert(number) }
     }
-    while chosen.count < maximum, let next = Self.bestDivider(of: starts, total: total, chosen: chosen) {
-      chosen.insert(next)
+    let times = starts.map(\.time)
+    var stretches = Self.stretches(of: times, total: total, dividedAt: chosen.sorted())
+    while chosen.count < maximum - standing, let longest = stretches.indices.max(by: { stretches[$0] < stretches[$1] }),
+      let divider = stretches[longest].divider
+    {
+      chosen.insert(divider)
+      let stretch = stretches.remove(at: longest)
+      stretches.append(Stretch(stretch.numbers.lowerBound..<divider, stretch.begin..<times[divider], times))
+      stretches.append(Stretch(divider + 1..<stretch.numbers.upperBound, times[divider]..<stretch.end, times))
     }
-    files = starts.map(\.file).filter(chosen.contains)
+    files = chosen.sorted().map { starts[$0].file }
   }
 
-  /// The file whose start divides the longest stretch that can be divided closest to its middle.
-  private static func bestDivider(
-    of starts: [LoadTrace.Start], total: UInt64, chosen: Set<String>
-  ) -> String? {
-    var best: (length: UInt64, file: String)?
-    var stretch: [LoadTrace.Start] = []
-    var begin: UInt64 = 0
-    func close(at end: UInt64) {
-      let length = end - begin
-      guard length >= worthwhile, length > best?.length ?? 0 else { return }
-      let middle = begin + length / 2
-      func distance(_ time: UInt64) -> UInt64 { time > middle ? time - middle : middle - time }
-      let inside = stretch.filter { $0.time > begin }
-      if let divider = inside.min(by: { distance($0.time) < distance($1.time) }) { best = (length, divider.file) }
-    }
-    for start in starts {
-      if chosen.contains(start.file) {
-        close(at: start.time)
-        (begin, stretch) = (start.time, [])
-      } else {
-        stretch.append(start)
+  /// A stretch of load time without a checkpoint, and the starts in it.
+  private struct Stretch: Comparable {
+    var numbers: Range<Int>
+    var begin: UInt64
+    var end: UInt64
+    /// The start that divides it closest to its middle; nil if it is not worth it or cannot be divided.
+    var divider: Int?
+
+    init(_ numbers: Range<Int>, _ span: Range<UInt64>, _ times: [UInt64]) {
+      (self.numbers, begin, end) = (numbers, span.lowerBound, span.upperBound)
+      guard end - begin >= LoadPlan.worthwhile else { return }
+      let middle = begin + (end - begin) / 2
+      var nearest = UInt64.max
+      for number in numbers where times[number] > begin {
+        let distance = times[number] > middle ? times[number] - middle : middle - times[number]
+        if distance < nearest { (nearest, divider) = (distance, number) }
       }
     }
-    close(at: total)
-    return best?.file
+
+    /// Longer ones that can be divided come last; of equal ones the earliest.
+    static func < (one: Stretch, other: Stretch) -> Bool {
+      let lengths = (one.divider == nil ? 0 : one.end - one.begin, other.divider == nil ? 0 : other.end - other.begin)
+      return lengths.0 == lengths.1 ? one.begin > other.begin : lengths.0 < lengths.1
+    }
+  }
+
+  private static func stretches(of times: [UInt64], total: UInt64, dividedAt chosen: [Int]) -> [Stretch] {
+    var stretches: [Stretch] = []
+    var (first, begin): (Int, UInt64) = (0, 0)
+    for divider in chosen {
+      stretches.append(Stretch(first..<divider, begin..<times[divider], times))
+      (first, begin) = (divider + 1, times[divider])
+    }
+    stretches.append(Stretch(first..<times.count, begin..<max(begin, total), times))
+    return stretches
   }
 }
 

@@ -29,6 +29,9 @@ public struct TraceIndex: Sendable {
     }
   }
 
+  /// Adds one event of the load, which stands at this position of its trace.
+  public mutating func append(_ event: TraceEvent, at position: Int) { add(event, at: position) }
+
   /// Adds what workers of the generation loaded, read or looked for while they served.
   public mutating func append(lazily events: [TraceEvent]) {
     for event in events { add(event, at: nil) }

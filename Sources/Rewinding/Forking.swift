@@ -14,7 +14,7 @@ enum ForkSide {
 extension HostProcess {
   /// Forks a process that becomes a child of `nacre`, not of this one.
   ///
-  /// It forks twice: the middle process leaves at once, so its child is given to `nacre`, the subreaper, whose
+  /// A process in the middle forks it and leaves at once, so it is given to `nacre`, the subreaper, whose
   /// `waitpid` then tells how it ended. The new process gets a channel of its own; `nacre`'s end of it is sent with
   /// the notice.
   func fork(_ kind: ProcessKind, token: UInt32) -> ForkSide {
@@ -25,38 +25,25 @@ extension HostProcess {
     }
     let (mine, nacres) = (Descriptors.setAside(pair[0]), Descriptors.setAside(pair[1]))
     let reading = ReadingFiles(Descriptors.opened())
-    let origin = getpid()
-    let middle = cl_fork()
-    if middle == 0 {
-      // An origin that is given up takes along a middle process that hangs.
-      _ = cl_set_parent_death_signal(SIGKILL)
-      let own = getpid()
-      if getppid() != origin { _exit(0) }
-      let child = cl_fork()
-      if child != 0 { _exit(child < 0 ? errno & 0xFF : 0) }
+    var middle: pid_t = 0
+    switch cl_fork_orphan(&middle) {
+    case 0:
       cp_adopt_process()
       close(nacres)
       close(channel.descriptor)
       channel.descriptor = mine
-      arrive(reading, after: own)
+      arrive(reading, after: middle)
       return .inFork
-    }
-    let forkError = errno
-    close(mine)
-    guard middle > 0 else {
+    case 1: close(mine)
+    default:
+      let error = errno
+      close(mine)
       close(nacres)
-      return forkFailed(token, String(cString: strerror(forkError)))
-    }
-    var status: Int32 = 0
-    // With SIGCHLD ignored by the application there is no status to be had: the fork's own words decide then.
-    while waitpid(middle, &status, 0) < 0 && errno == EINTR {}
-    // Somebody may have killed it, before or after its own fork; the process that may be there ends by itself, for
-    // nobody has the other end of its channel.
-    guard status == 0 else {
-      close(nacres)
-      let code = status >> 8 & 0xFF
-      return forkFailed(
-        token, code == 0 ? "signal \(status & 0x7F) ended it in the middle" : String(cString: strerror(code)))
+      guard middle != 0 else { return forkFailed(token, String(cString: strerror(error))) }
+      // Somebody has killed the middle process while it had this one's memory, so nobody knows what is locked there. The
+      // process that it may have forked ends by itself, for nobody has the other end of its channel.
+      _ = forkFailed(token, "signal \(middle) ended it in the middle")
+      _exit(1)
     }
     channel.send(.forked(kind, token: token), passing: [nacres])
     close(nacres)

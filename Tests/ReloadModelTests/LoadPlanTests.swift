@@ -75,6 +75,15 @@ private let nothing = Fingerprint(device: 0, inode: 0, size: 0, modified: 0, cha
   #expect(LoadPlan(like: trace, maximum: 2).files == ["/app", "/c"])
 }
 
+@Test func planOfARewindSharesOutWhatTheCheckpointsBeforeItLeave() {
+  let trace = row((1...16).map { ("/f\($0)", 10) })
+  let position = trace.events.firstIndex { $0.path == "/f9" }!
+  #expect(LoadPlan(like: trace, from: position, standing: 3, maximum: 4).files == ["/f13"])
+  #expect(LoadPlan(like: trace, from: position, standing: 4, maximum: 4).files.isEmpty)
+  let edited = LoadPlan(like: trace, from: position, standing: 4, maximum: 4, lastEdited: ["/f11", "/f2"])
+  #expect(edited.files == ["/f11"])
+}
+
 @Test func emptyTraceOrNoCheckpointsIsAnEmptyPlan() {
   #expect(LoadPlan(like: LoadTrace(), maximum: 16).files.isEmpty)
   #expect(LoadPlan(like: row([("/a", 10)]), maximum: 0).files.isEmpty)

@@ -32,7 +32,7 @@ import Testing
     run.save(["/b"], at: 1)
     #expect(!run.machine.isBusy)
     #expect(run.machine.rejection != nil)
-    #expect(run.log == [.look(.running)])
+    #expect(run.log == [.look(.additions)])
   }
 
   @Test func endWithTheNextSaveOfAFileThatTheCandidateMet() {

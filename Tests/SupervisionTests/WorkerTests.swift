@@ -17,7 +17,7 @@ import Testing
     #expect(run.machine.running?.mold == old.mold)
     #expect(run.machine.running?.checkpoints == old.checkpoints)
     #expect(
-      run.log.contains(.promote(.init(generation: 2, way: .respawn, files: ["/page.tt"], workers: 2, loadedAs: 1))))
+      run.log.contains(.promote(.init(generation: 2, way: .respawn, files: ["/page.tt"], workers: 1, loadedAs: 1))))
     #expect(!run.log.contains { if case .close = $0 { true } else { false } })
     #expect(run.machine.kept.isEmpty)
   }

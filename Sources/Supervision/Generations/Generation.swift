@@ -77,7 +77,7 @@ struct Candidate: Equatable, Sendable {
     /// It has not loaded; whether the disk still is what it failed with is being looked at.
     case failing(LoadFailure)
     case startingWorkers
-    /// All workers are ready; the last look before the promotion is being taken.
+    /// Enough workers are ready; the last look before the promotion is being taken.
     case ready
   }
 

@@ -54,7 +54,10 @@ extension GenerationMachine {
     guard let running, !running.trace.events.isEmpty else {
       return .first(maximum: settings.checkpoints, lastEdited: edited(candidate.files))
     }
-    return LoadPlan(like: running.trace, maximum: settings.checkpoints, lastEdited: edited(candidate.files))
+    return LoadPlan(
+      like: running.trace, from: candidate.generation.trace.events.count,
+      standing: candidate.generation.checkpoints.count, maximum: settings.checkpoints,
+      lastEdited: edited(candidate.files))
   }
 
   /// The files that were edited last, these first.
@@ -193,11 +196,17 @@ extension GenerationMachine {
       act(.countWorkers(running!.readyWorkers))
     } else if candidate?.generation.workers[process] != nil {
       candidate?.generation.workers[process] = true
-      guard candidate!.generation.readyWorkers == settings.workers else { return }
+      guard candidate!.stage == .startingWorkers, candidate!.generation.readyWorkers >= workersNeeded else { return }
       candidate?.stage = .ready
       // The disk has other code than what is rolled back to.
       if candidate!.way == .rollBack { promote() } else { act(.look(.candidate)) }
     }
+  }
+
+  /// How many workers must be ready before a candidate takes over. Where requests wait for the new code the first one
+  /// serves them, and the others follow; where the old code goes on serving, all are to be there before it goes.
+  private var workersNeeded: Int {
+    settings.answersWithFailures && running != nil && candidate?.way != .rollBack ? 1 : settings.workers
   }
 
   mutating func candidateWorkerEnded(_ process: ProcessToken, _ how: String) {

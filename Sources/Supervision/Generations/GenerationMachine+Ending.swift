@@ -18,7 +18,7 @@ extension GenerationMachine {
     dismantle(candidate)
     self.candidate = nil
     if running != nil {
-      act(.look(.running))
+      act(.look(.additions))
     } else {
       build(files: difference.files, limit: nil)
     }

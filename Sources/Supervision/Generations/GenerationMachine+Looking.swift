@@ -9,7 +9,7 @@ extension GenerationMachine {
       // What its start hooks failed with may be in these files, which no trace has.
       if !files.isEmpty, rejection?.isOfRespawn == true { isDemanded = true }
       if rejection?.isRestless == true { isDemanded = true }
-      act(.look(.running))
+      act(.look(.additions))
     // An endless loop would be waited for although its file has been put right.
     case .loading, .startingWorkers: if candidate?.way != .rollBack { act(.look(.candidate)) }
     case .awaitingBase, .forking, .loaded, .failing, .ready: break

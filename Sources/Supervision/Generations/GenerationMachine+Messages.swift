@@ -69,7 +69,8 @@ extension GenerationMachine {
   enum Subject: Equatable {
     /// The running generation, what is ``GenerationMachine/unwanted``, and the base, all of each.
     case running
-    /// The same, but only what may have changed since the last look: what was touched, and what workers have loaded.
+    /// The same, but only what may have changed since the last look: what was touched, what differed then, and what
+    /// workers have loaded.
     case additions
     /// The candidate, where it may have changed.
     case candidate

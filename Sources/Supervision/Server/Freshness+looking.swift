@@ -13,9 +13,10 @@ extension Freshness {
     case triggers(ReloadTriggers)
   }
 
-  /// A candidate is about to be forked.
+  /// A candidate was ordered.
   func begin(_ machine: GenerationMachine) {
     guard let candidate = machine.candidate else { return }
+    noteInheritance(machine)
     comparisons.begin(candidate.generation, after: machine.running, restless: machine.restless.count)
   }
 

@@ -43,7 +43,7 @@ final class Freshness {
   private var touchFile: TouchFile?
   private var settling = Settling()
   private var findings = Findings.nothing
-  private var watched: [Int] = []
+  var watchedLoads = WatchedLoads()
 
   init(settings: ServerSettings) {
     let watching = settings.watching
@@ -94,21 +94,33 @@ final class Freshness {
   /// When to look; nil if there is nothing to look at.
   var settlesAt: UInt64? { settling.readyAt }
 
+  /// Until when what was examined last may be a part of something larger.
+  var isGuessUntil: UInt64 { settling.isGuessUntil }
+
   /// Reads what the kernel has queued, without blocking, and looks at what is polled.
   func drain(at now: UInt64) {
     if trigger == .manual { return }
     var new = watcher.drain()
-    if watcher.polls { new.merge(watcher.poll()) }
-    if !new.isNothing { note(new, at: now) }
+    var steps: [SaveStep]? = watcher.takeSteps()
+    if watcher.polls {
+      new.merge(watcher.poll())
+      // What a look finds may have happened in any order.
+      (_, steps) = (watcher.takeSteps(), nil)
+    }
+    if !new.isNothing { note(new, steps, at: now) }
   }
 
-  private func note(_ new: Findings, at now: UInt64) {
+  private func note(_ new: Findings, _ steps: [SaveStep]? = nil, at now: UInt64) {
     comparisons.note(new)
     var new = new
     new.patternFiles.subtract(selfWriting.stopped)
     guard matters(new) else { return }
     findings.merge(new)
-    settling.note(at: now, writersAtWork: new.writersAtWork)
+    settling.note(at: now, writersAtWork: new.writersAtWork, steps: steps)
+    // The first of the many files that a checkout writes looks like one save.
+    if settling.isOneSave, let file = steps?.last?.path, VersionControl.isAtWork(above: file) {
+      settling.note(at: now, writersAtWork: new.writersAtWork)
+    }
     if touchedAt == nil { touchedAt = now }
   }
 
@@ -157,38 +169,22 @@ final class Freshness {
   /// Somebody asked for a reload.
   func demanded(at now: UInt64) { if touchedAt == nil { touchedAt = now } }
 
-  /// Watches everything that the machine's traces depend on.
-  func watch(_ machine: GenerationMachine) {
-    if trigger == .manual { return }
-    let lazily =
-      (machine.running?.lazily ?? []) + (machine.candidate?.generation.trace.events ?? [])
-      + (machine.candidate?.generation.lazily ?? []) + (machine.unwanted?.trace.events ?? [])
-      + (machine.unwanted?.lazily ?? []) + machine.baseTrace.events
-    // The sizes tell whether anything is new since the last call, for traces only grow or are replaced.
-    let sizes = [
-      Int(machine.running?.number ?? 0), machine.running?.trace.events.count ?? 0, machine.running?.lazily.count ?? 0,
-      machine.candidate.map { Int($0.process.number) } ?? 0, lazily.count, machine.restless.count,
-    ]
-    guard sizes != watched else { return }
-    watched = sizes
-    noteLoad(machine.running?.trace ?? LoadTrace())
-    if triggers.isSelective || touchFile != nil {
-      names = ModuleNames()
-      names.add(machine.running?.trace.events ?? [])
-      names.add(lazily)
-    }
+  var hasTouchFile: Bool { touchFile != nil }
+
+  /// Watches what these depend on, and nothing else.
+  func watch(_ trace: LoadTrace, _ lazily: [TraceEvent]) {
     if let touchFile {
       watchTouchFile(touchFile)
     } else {
       watcher.watch(
-        trace: machine.running?.trace ?? LoadTrace(), lazily: lazily, rules: runSettings.rules, roots: roots,
-        patterns: triggers.patterns)
+        trace: trace, lazily: lazily, rules: runSettings.rules, roots: roots, patterns: triggers.patterns)
     }
   }
 
-  private func noteLoad(_ trace: LoadTrace) {
-    (sources, readAtLoad, writtenAtLoad) = ([], [], [])
-    for event in trace.events {
+  /// Notes what the running generation's load has done, in place of what was known or besides.
+  func noteLoad(_ events: ArraySlice<TraceEvent>, anew: Bool) {
+    if anew { (sources, readAtLoad, writtenAtLoad) = ([], [], []) }
+    for event in events {
       switch event {
       case .began(let file, _, _, _, _): sources.insert(file)
       case .read, .listed, .tested, .measured, .missing: readAtLoad.insert(event.path)

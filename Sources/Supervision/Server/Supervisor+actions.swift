@@ -80,7 +80,8 @@ extension Supervisor {
 
   private func forkCandidate(_ token: ProcessToken, from origin: ProcessToken, generation: UInt64, plan: LoadPlan) {
     candidateQueue = nil
-    freshness.begin(machine)
+    // Once it is forked: it loads meanwhile.
+    defer { freshness.begin(machine) }
     guard let cell = takeCell() else {
       handle(.forkFailed(token, message: "no cell of the scoreboard is free"))
       return
@@ -199,6 +200,7 @@ extension Supervisor {
       handle(.stoppedFollowing([verdict.file]))
     }
     begin()
+    loop.after(Self.second) { [unowned self] in if isFresh { freshness.tidy(machine) } }
   }
 
   private func resume(_ generation: UInt64) {

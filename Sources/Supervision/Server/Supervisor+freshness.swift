@@ -47,6 +47,16 @@ extension Supervisor: SwitchboardDelegate {
     settlingTimer = (timer, time)
   }
 
+  /// One finished save is acted on at once, though more may follow. If what it leads to fails, that is believed only when
+  /// nothing did: nobody is to be told of an error in half a change. Whether this look was put off.
+  private func putsOff(_ subject: GenerationMachine.Subject) -> Bool {
+    guard subject == .candidate, case .failing = machine.candidate?.stage else { return false }
+    let now = EventLoop.clock()
+    guard now < freshness.isGuessUntil else { return false }
+    loop.after(freshness.isGuessUntil - now) { [unowned self] in look(subject) }
+    return true
+  }
+
   private func examine(_ burst: Freshness.Burst) {
     switch burst {
     case .nothing: showFreshness()
@@ -83,7 +93,7 @@ extension Supervisor: SwitchboardDelegate {
   }
 
   func look(_ subject: GenerationMachine.Subject) {
-    if noticeUpgrade() { return }
+    if putsOff(subject) || noticeUpgrade() { return }
     if freshness.holdsRequests { scoreboard.examining = 1 }
     freshness.takesEverything = machine.isBusy || machine.unwanted != nil
     freshness.watch(machine)

@@ -7,11 +7,11 @@ import SourceFiles
 /// A path may differ if it was touched since it was last found equal, if it is new in the trace, or if it differed
 /// before. That holds only for what is watched, so new events must be watched before they are compared.
 struct TraceComparisons {
-  private struct Comparison {
-    var index = TraceIndex()
-    /// How much of the trace and of the lazy loads is in the index.
-    var events = 0
-    var lazily = 0
+  fileprivate struct Comparison {
+    /// What was loaded before a checkpoint, as far as it is in another comparison.
+    var inherited: (loader: ProcessToken, limit: Int)?
+    var history = PathHistory()
+    var lazily = PathHistory()
     var restless: Int
     /// The paths that may differ.
     var pending: Set<String> = []
@@ -19,10 +19,9 @@ struct TraceComparisons {
     var isUnknown = true
 
     mutating func append(_ trace: LoadTrace, _ lazily: [TraceEvent]) {
-      let (new, newLazily) = (trace.events[events...], lazily[self.lazily...])
-      (events, self.lazily) = (trace.events.count, lazily.count)
-      index.append(contentsOf: Array(new))
-      index.append(lazily: Array(newLazily))
+      let (new, newLazily) = (trace.events[history.end...], lazily[self.lazily.end...])
+      history.append(new)
+      self.lazily.append(newLazily)
       if !isUnknown {
         for event in new { pending.insert(event.path) }
         for event in newLazily { pending.insert(event.path) }
@@ -31,7 +30,7 @@ struct TraceComparisons {
   }
 
   /// By the process that loaded: a load keeps its comparison from candidate to running generation.
-  private var comparisons: [ProcessToken: Comparison] = [:]
+  fileprivate var comparisons: [ProcessToken: Comparison] = [:]
 
   /// Something was touched.
   mutating func note(_ findings: Findings) {
@@ -41,11 +40,13 @@ struct TraceComparisons {
     }
   }
 
-  /// A candidate is about to be forked: of what it inherits, what may differ is known.
+  /// A candidate was ordered: of what it inherits, what may differ is known.
   mutating func begin(_ candidate: Generation, after running: Generation?, restless: Int) {
     var comparison = Comparison(restless: restless)
-    if let running, let known = comparisons[running.loader], known.restless == restless {
-      comparison.append(candidate.trace, [])
+    let count = candidate.trace.events.count
+    if let running, let known = comparisons[running.loader], known.restless == restless, known.history.end >= count {
+      comparison.inherited = (running.loader, count)
+      comparison.history = PathHistory(from: count)
       comparison.pending = known.pending
       comparison.isUnknown = known.isUnknown
     }
@@ -60,22 +61,58 @@ struct TraceComparisons {
   mutating func changes(
     _ loader: ProcessToken, _ trace: LoadTrace, _ lazily: [TraceEvent] = [], restless: Int, everything: Bool
   ) -> Changes {
-    // Taken out, so that the index is not copied when it grows.
+    // Taken out, so that the history is not copied when it grows.
     var comparison = comparisons.removeValue(forKey: loader) ?? Comparison(restless: restless)
-    if comparison.restless != restless || comparison.events > trace.events.count || comparison.lazily > lazily.count {
+    if comparison.restless != restless || comparison.history.end > trace.events.count
+      || comparison.lazily.end > lazily.count
+    {
       comparison = Comparison(restless: restless)
     }
     comparison.append(trace, lazily)
-    let paths = everything || comparison.isUnknown ? nil : comparison.pending
-    let changes = comparison.index.changes(touching: paths, on: LocalDisk())
+    var index: TraceIndex
+    if everything || comparison.isUnknown {
+      index = TraceIndex(trace, lazily: lazily)
+    } else {
+      index = TraceIndex()
+      for path in comparison.pending {
+        for position in positions(of: path, in: comparison) { index.append(trace.events[position], at: position) }
+        index.append(lazily: comparison.lazily.positions(of: path).map { lazily[$0] })
+      }
+    }
+    let changes = index.changes(on: LocalDisk())
     comparison.pending = Set(changes.all.map(\.path))
     comparison.isUnknown = false
     comparisons[loader] = comparison
     return changes
   }
 
-  /// Forgets all loads but these.
+  private func positions(of path: String, in comparison: Comparison, before limit: Int = .max) -> [Int] {
+    var positions = comparison.history.positions(of: path, before: limit)
+    if let inherited = comparison.inherited, let former = comparisons[inherited.loader] {
+      positions = self.positions(of: path, in: former, before: min(limit, inherited.limit)) + positions
+    }
+    return positions
+  }
+
+  /// Forgets all loads but these; who has inherited from one of the others keeps what is its own.
   mutating func keep(only loaders: [ProcessToken?]) {
-    comparisons = comparisons.filter { loaders.contains($0.key) }
+    for loader in Array(comparisons.keys) where !loaders.contains(loader) {
+      guard let former = comparisons.removeValue(forKey: loader) else { continue }
+      let heirs = comparisons.keys.filter { comparisons[$0]?.inherited?.loader == loader }
+      for heir in heirs { comparisons[heir]?.take(over: former) }
+    }
+  }
+}
+
+extension TraceComparisons.Comparison {
+  /// The comparison that this one has inherited from is given up.
+  fileprivate mutating func take(over former: consuming Self) {
+    guard let limit = inherited?.limit else { return }
+    inherited = former.inherited.map { ($0.loader, min($0.limit, limit)) }
+    var whole = former.history
+    former.history = PathHistory()
+    whole.truncate(to: limit)
+    whole.append(history)
+    history = whole
   }
 }
