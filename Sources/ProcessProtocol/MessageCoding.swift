@@ -88,6 +88,9 @@ extension Notice {
     case .startHook(let place):
       writer.write(11 as UInt8)
       writer.write(place)
+    case .timeline(let timeline):
+      writer.write(20 as UInt8)
+      writer.write(timeline)
     }
     return writer.bytes
   }
@@ -118,6 +121,7 @@ extension Notice {
     case 9: self = .report(try reader.readString())
     case 10: self = .leaving(try reader.readString())
     case 11: self = .startHook(try reader.readStep())
+    case 20: self = .timeline(try reader.readTimeline())
     case let other: throw WireError("a notice, not \(other)")
     }
   }

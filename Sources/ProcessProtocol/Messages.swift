@@ -42,6 +42,8 @@ public enum Notice: Equatable, Sendable {
   case workerReady
   /// Something a person should know, said once: no checkpoint here because of ..., an application error ...
   case report(String)
+  /// What has taken time in a load, in several parts; comes after ``loaded(_:)`` or ``failed(_:)``.
+  case timeline(LoadTimeline)
   /// A worker leaves by itself, with the reason (`harakiri`, ...).
   case leaving(String)
 }

@@ -75,6 +75,16 @@ extension WireWriter {
     write(each: [failure.hook].compactMap(\.self)) { $0.write($1) }
   }
 
+  mutating func write(_ timeline: LoadTimeline) {
+    write(timeline.pid)
+    write(each: timeline.spans) {
+      $0.write($1.kind.rawValue)
+      $0.write($1.file)
+      $0.write($1.start)
+      $0.write($1.duration)
+    }
+  }
+
   mutating func write(_ step: LoadFailure.Step) {
     write(step.file)
     write(step.line)
@@ -150,6 +160,14 @@ extension WireReader {
     LoadFailure(
       cause: try readCase("cause"), file: try readString(), line: try read(), message: try readString(),
       status: try read(), chain: try readEach { try $0.readStep() }, hook: try readEach { try $0.readStep() }.first)
+  }
+
+  mutating func readTimeline() throws -> LoadTimeline {
+    LoadTimeline(
+      pid: try read(),
+      spans: try readEach {
+        .init(try $0.readCase("span"), file: try $0.readString(), start: try $0.read(), duration: try $0.read())
+      })
   }
 
   mutating func readStep() throws -> LoadFailure.Step {

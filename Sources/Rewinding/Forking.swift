@@ -28,6 +28,7 @@ extension HostProcess {
     var middle: pid_t = 0
     switch cl_fork_orphan(&middle) {
     case 0:
+      arrived = Clock.microseconds()
       cp_adopt_process()
       close(nacres)
       close(channel.descriptor)

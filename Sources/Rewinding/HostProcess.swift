@@ -26,6 +26,8 @@ public final class HostProcess {
   private(set) var isWorker = false
   /// When this candidate was forked.
   private var started: UInt64 = 0
+  /// When this process began, on its way out of a fork.
+  var arrived: UInt64 = 0
   let tracer = LoadTracer()
 
   /// What `nacre` handed over when it started the base.
@@ -85,6 +87,7 @@ public final class HostProcess {
     let suspended = Clock.microseconds()
     while let command = channel.receive()?.command {
       guard case .forkCandidate(let generation, let token, let cell, let plan) = command else { continue }
+      let ordered = Clock.microseconds()
       guard fork(.candidate, token: token) == .inFork else { continue }
       self.generation = generation
       sit(at: Int(cell))
@@ -93,6 +96,7 @@ public final class HostProcess {
       timers.arm()
       started = Clock.microseconds()
       tracer.resume(plan, after: started - suspended)
+      tracer.beginTimeline(ordered: ordered, arrived: arrived, started: started)
       return
     }
     _exit(0)
@@ -121,7 +125,9 @@ public final class HostProcess {
         fail(LoadFailure(cause: .notAnApplication, file: applicationFile, message: value.text))
       }
       tracer.finish()
+      tracer.noteSpan(.load, "", since: started)
       channel.send(.loaded(tracer.summary(since: started)))
+      tracer.sendTimeline()
       return value
     case .died(let error): fail(LoadFailure(cause: .died, message: error.text))
     case .exited(let status):
@@ -156,7 +162,9 @@ public final class HostProcess {
     var failure = failure
     // A message of the socket has a bound, and a person reads no more than this.
     if failure.message.utf8.count > 60_000 { failure.message = String(failure.message.prefix(15_000)) + " ..." }
+    if !isWorker { tracer.noteSpan(.load, "", since: started) }
     channel.send(.failed(failure))
+    if !isWorker { tracer.sendTimeline() }
     _exit(0)
   }
 

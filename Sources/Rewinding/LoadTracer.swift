@@ -39,6 +39,9 @@ final class LoadTracer {
   /// What was opened that a fork shares, and the file during whose load that was.
   var shared: [(number: Int32, file: String)] = []
   var threadFailure: LoadFailure?
+  /// What has taken time in this process, and when it went on from its checkpoint.
+  var spans: [LoadTimeline.Span] = []
+  var resumed: UInt64 = 0
   /// What this process has done with files.
   var deeds = FileDeeds()
 
@@ -230,6 +233,7 @@ extension LoadTracer {
   private func close(_ load: OpenLoad, loaded: Bool) {
     guard let file = load.file else { return }
     let time = Clock.microseconds() - load.began
+    if mode == .load { noteSpan(load.isWatched ? .source : .library, file, since: load.began) }
     if load.isWatched {
       if let before = load.before, !isUnchanged(file, since: before) {
         // Two states in one load: whichever perl has read, this trace never equals the disk, and the candidate is void.

@@ -79,6 +79,12 @@ enum Samples {
           databases: [.init(file: "/srv/My/Store.pm", path: "/srv/app.db")], timer: true)),
       .loaded(LoadSummary(microseconds: 0, sockets: [], timer: false)), .workerReady, .report(""),
       .report("no checkpoint here: a pipe is open"), .leaving("harakiri"),
-      .startHook(.init(file: "/srv/My/DB.pm", line: .max)),
+      .startHook(.init(file: "/srv/My/DB.pm", line: .max)), .timeline(LoadTimeline(pid: 4711)),
+      .timeline(
+        LoadTimeline(
+          pid: 4711,
+          spans: [
+            .init(.fork, start: .max, duration: 0), .init(.source, file: "/srv/My/App.pm", start: 7, duration: .max),
+          ])),
     ] + failures.map { .failed($0) } + failures.prefix(1).map { .failed(hooked($0)) }
 }

@@ -120,17 +120,53 @@ public enum ControlDocument {
     public var error: Failure?
     /// The sockets that were opened while it loaded.
     public var sockets: [Socket]
+    /// What happened when, once the load is over; not in the messages of `/v1/events`.
+    public var timeline: Timeline?
+  }
+
+  /// What happened when in a reload. Times are microseconds of `CLOCK_MONOTONIC`.
+  public struct Timeline: Codable, Equatable, Sendable {
+    /// The first change that was noticed, or the demand.
+    public var start: UInt64
+    /// From the first step to the last, each with its process.
+    public var steps: [Span]
+    /// The source files that were loaded, in the order in which that was done; the first 100 of them.
+    public var files: [Span]
+    /// The files of perl's and CPAN's that were loaded: how many, and how long they took together.
+    public var libraries: Libraries
+  }
+
+  /// Something that took time.
+  public struct Span: Codable, Equatable, Sendable {
+    /// `settle`, `decide`, `fork`, `re-open`, `load`, `worker`, `promote`, or a file.
+    public var name: String
+    /// The process in which it happened.
+    public var pid: Int32
+    /// When it began.
+    public var start: UInt64
+    /// How long it took, with all that it loaded in turn.
+    public var duration: UInt64
+  }
+
+  /// Files that are not watched.
+  public struct Libraries: Codable, Equatable, Sendable {
+    /// How many.
+    public var count: Int
+    /// How long those took that no other library had loaded.
+    public var duration: UInt64
   }
 
   /// The phases of a reload, in milliseconds; those that it did not have are missing.
   public struct Phases: Codable, Equatable, Sendable {
     /// From the first change that was noticed to the end of the burst.
     public var settle: Double?
+    /// Until it was known what had changed and what was to be done.
+    public var decide: Double?
     /// Until the process existed.
     public var fork: Double?
     /// Until everything was loaded, or the load had failed.
     public var load: Double?
-    /// Until all workers were ready.
+    /// Until enough workers were ready: in development one, otherwise all.
     public var workers: Double?
     /// The last look at the disk, and the promotion.
     public var promotion: Double?

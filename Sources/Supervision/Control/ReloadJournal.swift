@@ -30,6 +30,8 @@ struct ReloadJournal {
   struct Marks: Equatable {
     /// The first change was noticed; nil if it was none that began this.
     var noticed: UInt64?
+    /// The burst of changes was over.
+    var settled: UInt64?
     var began: UInt64
     var forked: UInt64?
     var loaded: UInt64?
@@ -57,10 +59,24 @@ struct ReloadJournal {
     var sockets: [LoadSummary.SharedSocket] = []
     var marks: Marks
     var verdict = Verdict.underWay
+    /// The process that loaded it.
+    var loader: ProcessToken
+    /// What took time there, once that is known.
+    var timeline: LoadTimeline?
+    /// The workers it was given, in the order in which they became ready.
+    var workers: [WorkerStart] = []
 
     static func == (one: Self, other: Self) -> Bool {
       one.id == other.id && one.verdict == other.verdict && one.marks == other.marks
     }
+  }
+
+  /// A worker's way from the order to fork it until it could serve, in nanoseconds of `CLOCK_MONOTONIC`.
+  struct WorkerStart: Equatable {
+    var pid: Int32
+    var ordered: UInt64
+    var forked: UInt64
+    var ready: UInt64
   }
 
   /// What people and programs are told.
@@ -85,11 +101,15 @@ struct ReloadJournal {
 
   /// The most reloads that are remembered.
   static let capacity = 100
+  /// The last so many of them are remembered with what took time.
+  static let timelines = 20
 
   /// The latest last.
   private(set) var reloads: [Reload] = []
   /// Who asks when the machine is next told of a demand.
   var demandedBy = Trigger.hangUp
+  /// When the last burst of changes was over.
+  var settledAt: UInt64?
   private var trigger = Trigger.start
   private var lastID = 0
   /// The texts of `loaded`.
@@ -106,6 +126,26 @@ struct ReloadJournal {
   /// The current load has opened these.
   mutating func note(_ sockets: [LoadSummary.SharedSocket]) {
     if serial != nil { reloads[reloads.count - 1].sockets = sockets }
+  }
+
+  /// A part of what took time in a load.
+  mutating func note(_ timeline: LoadTimeline, of loader: ProcessToken) {
+    guard let index = reloads.lastIndex(where: { $0.loader == loader && !$0.way.forksOnly }) else { return }
+    let files = paths.shared(timeline.spans.map(\.file))
+    var known = reloads[index].timeline ?? LoadTimeline(pid: timeline.pid)
+    reloads[index].timeline = nil
+    for (span, file) in zip(timeline.spans, files) {
+      known.spans.append(.init(span.kind, file: file, start: span.start, duration: span.duration))
+    }
+    reloads[index].timeline = known
+  }
+
+  /// A worker of this generation is ready. Those that take the place of others later are not a part of the reload.
+  mutating func note(_ worker: WorkerStart, of generation: UInt64) {
+    guard let last = reloads.indices.last, reloads[last].generation == generation,
+      worker.ordered < reloads[last].marks.ended ?? .max
+    else { return }
+    reloads[last].workers.append(worker)
   }
 
   /// Takes in what an event has led to.
@@ -182,12 +222,17 @@ struct ReloadJournal {
     lastID += 1
     serial = candidate.serial
     if reloads.count >= Self.capacity { reloads.removeFirst() }
-    if lastID % Self.capacity == 0 { paths.keep(only: reloads.map(\.loaded)) }
+    if lastID % Self.capacity == 0 {
+      paths.keep(only: reloads.map { $0.loaded + ($0.timeline?.spans.map(\.file) ?? []) })
+    }
+    if reloads.count >= Self.timelines { reloads[reloads.count - Self.timelines].timeline = nil }
+    let settled = settledAt.flatMap { settled in noticed.map { $0 <= settled } == true ? settled : nil }
+    settledAt = nil
     reloads.append(
       Reload(
         id: lastID, trigger: trigger, at: now.wall, generation: candidate.generation.number,
         loadedAs: candidate.generation.loadedAs, way: candidate.way, files: candidate.files,
-        marks: Marks(noticed: noticed, began: now.clock)))
+        marks: Marks(noticed: noticed, settled: settled, began: now.clock), loader: candidate.process))
   }
 
   private mutating func follow(_ candidate: Candidate, _ machine: GenerationMachine, _ now: Moment) {
@@ -195,6 +240,7 @@ struct ReloadJournal {
     switch candidate.stage {
     case .awaitingBase, .forking:
       // The checkpoint that was asked first may have been of no use.
+      reloads[last].loader = candidate.process
       let position = candidate.generation.trace.events.count
       reloads[last].way = candidate.way
       reloads[last].checkpoint = candidate.way == .rewind ? (position, machine.running?.file(at: position) ?? "") : nil

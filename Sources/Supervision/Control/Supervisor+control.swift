@@ -13,7 +13,8 @@ extension Supervisor {
   }
 
   private static let calls: [(method: String, path: String)] = [
-    ("GET", "/v1/status"), ("GET", "/v1/generations"), ("GET", "/v1/events"), ("GET", "/v1/why"),
+    ("GET", "/v1/status"), ("GET", "/v1/generations"), ("GET", "/v1/trace"), ("GET", "/v1/events"),
+    ("GET", "/v1/why"),
     ("POST", "/v1/reload"), ("POST", "/v1/rollback"), ("POST", "/v1/stop"),
   ]
 
@@ -69,6 +70,7 @@ extension Supervisor {
     switch request.path {
     case "/v1/status": reply(ControlAnswer(200, statusDocument()))
     case "/v1/generations": reply(generations(request))
+    case "/v1/trace": reply(trace(request))
     case "/v1/why": reply(why(request))
     case "/v1/events": reply.stream()
     case "/v1/reload": reload(request, reply)
@@ -91,14 +93,24 @@ extension Supervisor {
   }
 
   private func generations(_ request: ControlRequest) -> ControlAnswer {
-    var reloads = journal.reloads.reversed().map { ControlDocument.Reload($0) }
-    if let last = request.parameters["last"] {
-      guard let count = Int(last), count > 0 else {
-        return .problem(400, "last takes a number from 1, not '\(last)'.")
-      }
-      reloads = Array(reloads.prefix(count))
-    }
-    return ControlAnswer(200, ControlDocument.Generations(reloads: reloads))
+    guard let reloads = lastReloads(request) else { return Self.noNumber(request) }
+    return ControlAnswer(200, ControlDocument.Generations(reloads: reloads.map { ControlDocument.Reload($0) }))
+  }
+
+  private func trace(_ request: ControlRequest) -> ControlAnswer {
+    guard let reloads = lastReloads(request) else { return Self.noNumber(request) }
+    return ControlAnswer(200, ControlDocument.Trace(reloads.reversed(), nacre: getpid()))
+  }
+
+  /// The reloads that were asked for, the latest first; nil if `last` is no number.
+  private func lastReloads(_ request: ControlRequest) -> [ReloadJournal.Reload]? {
+    guard let last = request.parameters["last"] else { return journal.reloads.reversed() }
+    guard let count = Int(last), count > 0 else { return nil }
+    return journal.reloads.suffix(count).reversed()
+  }
+
+  private static func noNumber(_ request: ControlRequest) -> ControlAnswer {
+    .problem(400, "last takes a number from 1, not '\(request.parameters["last"] ?? "")'.")
   }
 
   // MARK: Demands
@@ -195,7 +207,7 @@ extension Supervisor {
     control.publish(
       ControlDocument.Event(
         event: event, at: ControlJSON.time(Self.wallClock()), generation: machine.running?.number,
-        reload: reload.map { .init($0) }, pid: pid, text: text))
+        reload: reload.map { .init($0, isShort: true) }, pid: pid, text: text))
   }
 
   /// Seconds since the epoch.

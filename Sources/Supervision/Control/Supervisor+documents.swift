@@ -128,7 +128,7 @@ extension ControlDocument.Reload {
   /// The most files that are named.
   static let filesShown = 100
 
-  init(_ reload: ReloadJournal.Reload) {
+  init(_ reload: ReloadJournal.Reload, isShort: Bool = false) {
     let marks = reload.marks
     func time(_ from: UInt64?, _ to: UInt64?) -> Double? {
       if let from, let to { milliseconds(from: from, to: to) } else { nil }
@@ -139,11 +139,13 @@ extension ControlDocument.Reload {
       checkpoint: reload.checkpoint.map { .init(position: $0.position, file: $0.file) },
       loaded: reload.loaded.count, loadedFiles: Array(reload.loaded.prefix(Self.filesShown)),
       phases: .init(
-        settle: time(marks.noticed, marks.began), fork: time(marks.began, marks.forked),
+        settle: time(marks.noticed, marks.settled ?? marks.began), decide: time(marks.settled, marks.began),
+        fork: time(marks.began, marks.forked),
         load: time(marks.forked, marks.loaded), workers: time(marks.loaded ?? marks.began, marks.ready),
         promotion: time(marks.ready, marks.ended), total: time(marks.noticed ?? marks.began, marks.ended)),
       verdict: reload.verdict.name, error: nil,
-      sockets: reload.sockets.map { .init(file: $0.file, description: $0.description) })
+      sockets: reload.sockets.map { .init(file: $0.file, description: $0.description) },
+      timeline: isShort ? nil : ControlDocument.Timeline(reload))
     if case .rejected(let failure) = reload.verdict { error = .init(failure, generation: reload.generation) }
   }
 }

@@ -15,6 +15,8 @@ final class PerlProcess {
   let token: ProcessToken
   let role: Role
   let bornAt: UInt64
+  /// When it was asked for; nil for what nobody asked for.
+  var orderedAt: UInt64?
   /// nil once it has ended, or once it was told to leave by closing it.
   var channel: Channel?
   /// nil until its hello, and again once it is reaped: the number may then be another's.

@@ -119,7 +119,7 @@ extension Supervisor {
     let timer = loop.after(Self.patience) { [unowned self] in
       failOrder(token, "it was not forked in \(Self.patience / Self.second) s")
     }
-    orders[token] = Order(role: role, origin: origin, timer: timer)
+    orders[token] = Order(role: role, origin: origin, timer: timer, at: EventLoop.clock())
     guard let process = processes[origin], process.channel?.send(command, descriptors: descriptors) == true else {
       // It does not read its channel, or is about to end.
       processes[origin]?.send(signal: SIGKILL)

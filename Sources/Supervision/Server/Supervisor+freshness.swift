@@ -58,6 +58,7 @@ extension Supervisor: SwitchboardDelegate {
   }
 
   private func examine(_ burst: Freshness.Burst) {
+    journal.settledAt = EventLoop.clock()
     switch burst {
     case .nothing: showFreshness()
     case .changes(let files): handle(.touched(respawning: files))

@@ -92,14 +92,24 @@ extension Supervisor {
       unlimit(process)
       handle(.failed(token, failure))
     case .startHook(let place): process.hook = place
+    case .timeline(let timeline): journal.note(timeline, of: token)
     case .workerReady:
       unlimit(process)
       process.timeout = nil
       process.hook = nil
+      noteStart(of: process)
       handle(.workerReady(token))
     case .report(let text): report(text)
     case .leaving: replace(process)
     }
+  }
+
+  private func noteStart(of process: PerlProcess) {
+    guard case .worker(_, let generation) = process.role, let pid = process.pid, let ordered = process.orderedAt
+    else { return }
+    let now = EventLoop.clock()
+    journal.note(
+      .init(pid: pid, ordered: ordered, forked: min(max(process.bornAt, ordered), now), ready: now), of: generation)
   }
 
   private func greet(_ process: PerlProcess, _ pid: pid_t) {
@@ -137,6 +147,7 @@ extension Supervisor {
     if let order { loop.cancel(order.timer) }
     let process = PerlProcess(
       token: token, role: order?.role ?? .checkpoint, channel: channel, bornAt: loop.now)
+    process.orderedAt = order?.at
     guard adopt(process) else {
       forget(process)
       if let cell = process.cell { freeCells.append(cell) }

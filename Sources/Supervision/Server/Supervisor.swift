@@ -24,6 +24,8 @@ public final class Supervisor {
     var role: PerlProcess.Role
     var origin: ProcessToken
     var timer: EventLoop.Timer
+    /// When it was asked for.
+    var at: UInt64
     var isCancelled = false
   }
 

@@ -129,9 +129,14 @@ struct LogCommand: ControlCommand {
     discussion: "Ends with the server, or with Ctrl-C. Exit status: 0, or 3 if no server runs.")
 
   @Flag(help: "Each event as one line of JSON.") var json = false
+  @Option(
+    help: ArgumentHelp(
+      "Write what took time in the last reloads to FILE (- for here), for Perfetto and chrome://tracing, and end.",
+      valueName: "FILE")) var trace: String?
   @OptionGroup var server: ServerChoice
 
   func perform(_ client: ControlClient) throws(CommandError) {
+    if let trace { return try write(client.ask("GET", "/v1/trace").body, to: trace) }
     // That a reload has begun is news only if its end does not follow at once.
     var beginning: [String] = []
     try client.follow(quietFor: 1000) { (line) throws(CommandError) in
@@ -146,6 +151,18 @@ struct LogCommand: ControlCommand {
       if beginning.isEmpty { for text in EventText(event).lines { show(Array((text + "\n").utf8)) } }
     }
   }
+}
+
+private func write(_ bytes: [UInt8], to file: String) throws(CommandError) {
+  if file == "-" { return show(bytes) }
+  guard let stream = fopen(file, "w") else {
+    throw CommandError("\(file) cannot be written: \(String(cString: strerror(errno)))")
+  }
+  let written = fwrite(bytes, 1, bytes.count, stream)
+  guard fclose(stream) == 0, written == bytes.count else {
+    throw CommandError("\(file) cannot be written: \(String(cString: strerror(errno)))")
+  }
+  print("\(file): open it at https://ui.perfetto.dev or chrome://tracing")
 }
 
 /// Tells how a reload or a roll back went; throws if it was not done.

@@ -49,8 +49,46 @@ import Testing
       let checkpoint = try #require(reload["checkpoint"] as? [String: Any])
       #expect(checkpoint["file"] as? String == loaded.first)
       let phases = try #require(reload["phases"] as? [String: Double])
-      #expect(Set(phases.keys) == ["settle", "fork", "load", "workers", "promotion", "total"])
+      #expect(Set(phases.keys) == ["settle", "decide", "fork", "load", "workers", "promotion", "total"])
       #expect(reloads.last?["way"] as? String == "cold start")
+    }
+  }
+
+  @Test func theTimelineTellsWhatTookTimeInWhichProcess() throws {
+    try Site.chained().steer { server throws in
+      try server.site.edit("lib/Two.pm", "'two '", "'TWO '")
+      #expect(try server.text() == "one a TWO a")
+      // The load tells after it has served.
+      #expect(try eventually { (try server.timeline()?["files"] as? [Any])?.isEmpty == false })
+      let timeline = try #require(try server.timeline())
+      let steps = try #require(timeline["steps"] as? [[String: Any]])
+      let names = steps.compactMap { $0["name"] as? String }
+      #expect(names.filter { $0 != "worker" } == ["settle", "decide", "fork", "re-open", "load", "promote"])
+      #expect(names.contains("worker"))
+      let start = try #require(timeline["start"] as? Int)
+      #expect(steps.allSatisfy { ($0["start"] as? Int ?? 0) >= start })
+      let files = try #require(timeline["files"] as? [[String: Any]])
+      #expect(files.contains { $0["name"] as? String == server.site.absolute("lib/Two.pm") })
+      let loader = steps.first { $0["name"] as? String == "load" }?["pid"] as? Int
+      #expect(files.allSatisfy { $0["pid"] as? Int == loader })
+      // Two.pm loads it.
+      #expect((timeline["libraries"] as? [String: Any])?["count"] as? Int == 1)
+    }
+  }
+
+  @Test func theTraceIsAFileThatViewersOpen() throws {
+    try Site.chained().steer { server throws in
+      #expect(try eventually { (try server.timeline()?["files"] as? [Any])?.isEmpty == false })
+      let file = server.site.notes + "/trace.json"
+      let run = try server.nacre("log", "--trace", file, "-p", "\(server.port)")
+      #expect(run.end == .code(0), "\(run)")
+      let data = try #require(FileManager.default.contents(atPath: file))
+      let trace = try #require(try JSONSerialization.jsonObject(with: data) as? [String: Any])
+      let events = try #require(trace["traceEvents"] as? [[String: Any]])
+      #expect(events.allSatisfy { $0["pid"] is Int && $0["tid"] is Int && $0["ts"] is Int && $0["name"] is String })
+      let loads = events.filter { $0["cat"] as? String == "source" }.compactMap { $0["name"] as? String }
+      #expect(loads.contains(server.site.absolute("lib/Deep.pm")))
+      #expect(events.contains { $0["name"] as? String == "worker" })
     }
   }
 

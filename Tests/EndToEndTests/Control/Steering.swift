@@ -23,6 +23,9 @@ extension Server {
   /// The last reloads, the latest first.
   func reloads() throws -> [[String: Any]] { try document("/v1/generations")["reloads"] as? [[String: Any]] ?? [] }
 
+  /// What took time in the last reload.
+  func timeline() throws -> [String: Any]? { try reloads().first?["timeline"] as? [String: Any] }
+
   /// Runs `nacre` with these arguments, in the application's directory.
   func nacre(_ arguments: String...) throws -> Command { try site.nacre(arguments) }
 }
