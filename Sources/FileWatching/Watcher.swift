@@ -118,6 +118,7 @@ public final class Watcher {
 
   /// Reads all queued events, without blocking, and tells what they touch.
   public func drain() -> Findings {
+    steps = []
     // Making new watches may bring new events at once; the bound is against a tree that never rests.
     for _ in 0..<64 {
       let events = inotify.read()
@@ -128,7 +129,7 @@ public final class Watcher {
     return takeFindings()
   }
 
-  /// What has happened to the files of the last findings, in order, so that the caller can tell one finished save from
+  /// What has happened to files since the last drain began, in order, so that the caller can tell one finished save from
   /// many.
   public func takeSteps() -> [SaveStep] {
     defer { steps = [] }

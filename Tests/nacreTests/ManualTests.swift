@@ -58,7 +58,9 @@ import Testing
       let isThere = names.contains { named.contains($0) }
       #expect(isThere || names.contains("--version") || names.contains("--help"), "\(line)")
     }
-    let known = options(inHelp: ServeOptions.helpMessage(columns: 200)).union(["--json", "--cold", "--trace", "-v", "-V"])
+    let known = options(inHelp: ServeOptions.helpMessage(columns: 200)).union([
+      "--json", "--cold", "--trace", "-v", "-V",
+    ])
     #expect(Set(named).subtracting(known).isEmpty)
   }
 
