@@ -109,6 +109,8 @@ extension TraceComparisons.Comparison {
   fileprivate mutating func take(over former: consuming Self) {
     guard let limit = inherited?.limit else { return }
     inherited = former.inherited.map { ($0.loader, min($0.limit, limit)) }
+    // It may have gone on from an earlier place than where the other one's own events begin.
+    guard limit > former.history.start else { return }
     var whole = former.history
     former.history = PathHistory()
     whole.truncate(to: limit)
