@@ -9,6 +9,9 @@ frameworks = libcatalyst-perl libcatalyst-modules-perl libcatalyst-view-tt-perl 
     libdancer2-perl libtemplate-perl libmojolicious-perl libcgi-compile-perl libcgi-emulate-psgi-perl \
     libhtml-mason-perl libmason-perl libtext-xslate-perl libhtml-template-perl libdbd-sqlite3-perl libdbix-class-perl \
     carton liblocal-lib-perl
+# What `make fuzz` plays.
+SEED ?= 1
+EDITS ?= 1000
 # Where `make run` listens.
 PORT ?= 5000
 export PERL
@@ -23,11 +26,12 @@ release = .build/release
 build-release = swift build -c release --static-swift-stdlib
 modules = $(shell cd perl/lib && find * -name '*.pm')
 
-.PHONY: help run build test test-fast test-packages perl-headers bench install install-files uninstall lint clean
+.PHONY: help run build test test-fast fuzz test-packages perl-headers bench install install-files uninstall lint clean
 
 help:
 	@echo 'make run        serve Examples/oyster-bar on port $(PORT)'
 	@echo 'make test       run every test (make test-fast: without the slow ones)'
+	@echo 'make fuzz       compare reloads with fresh starts: EDITS=$(EDITS) random edits from SEED=$(SEED) on'
 	@echo 'make bench      measure'
 	@echo 'make install    install below PREFIX=$(PREFIX) for PERL=$(PERL)'
 	@echo 'make lint       check the style'
@@ -60,6 +64,10 @@ test: test-packages build
 test-fast: test-packages
 	swift build --build-tests
 	@NACRE_TESTS=fast .ci/run-tests
+
+fuzz: test-packages
+	swift build --build-tests
+	SEED=$(SEED) EDITS=$(EDITS) swift test --skip-build --filter everyWorkerIsWhatAFreshStartIs
 
 # What `make bench` measures, and how often; see Benchmarks/run --help. PARTS="reload memory" measures only these.
 PARTS ?= throughput reload syscalls memory flat trees

@@ -89,6 +89,8 @@ let package = Package(
     tests(
       of: "nacre",
       ["Supervision", "ProcessProtocol", .product(name: "ArgumentParser", package: "swift-argument-parser")]),
-    .testTarget(name: "EndToEndTests", dependencies: ["CLinux"], swiftSettings: swiftSettings),
+    // Made-up applications and edits, for the tests of everything that reloads code.
+    .target(name: "Equivalence", path: "Tests/Equivalence", exclude: ["perl"], swiftSettings: swiftSettings),
+    .testTarget(name: "EndToEndTests", dependencies: ["CLinux", "Equivalence"], swiftSettings: swiftSettings),
   ]
 )

@@ -28,7 +28,7 @@ our $VERSION = '0.1';
 
 # Nacre's own, which stand in its processes whatever the application is.
 my @host_files    = qw(Nacre/Host.pm Nacre/Census.pm Nacre/Debugger.pm);
-my %host_packages = map { ( "Nacre::${_}::" => 1 ) } qw(Host Census Debugger Census::Graph Census::Subs Census::Text);
+my $host_packages = qr/\ANacre::(?:Host|Census|Debugger|PSGI)::/;
 
 # The punctuation variables that an application sets for good; the others tell what perl did last.
 my %lasting = map { ( $_ => 1 ) } '/', ',', '\\', ';', '"', '0', "\cW", "\cF", "\cX", "\cI", "\cL", "\cA";
@@ -50,7 +50,7 @@ sub write {
     my $signals = keys %SIG;
     my %loaded = %INC;
     delete @loaded{ @host_files, keys %own_files };
-    my @packages = sort grep { !$own_packages{$_} && !$host_packages{$_} } packages();
+    my @packages = sort grep { !$own_packages{$_} && !/$host_packages/ } packages();
     my @include  = @INC;
     my @symbols  = map { symbols($_) } @packages;
     local ( $@, $!, $_ );

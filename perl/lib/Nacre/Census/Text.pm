@@ -31,12 +31,16 @@ my $memory;
 sub text {
     my ($text) = @_;
     $text = "$text";
+    return $text if $text !~ /[^\x20-\x7e]|0x|\(eval |\A[1-9][0-9]{6}/;
     if ( $text =~ /\A[1-9][0-9]{6,17}\z/ ) {
         for my $range ( @{ $memory //= memory() } ) {
             return '(address)' if $text >= $range->[0] && $text < $range->[1] && $text % 8 == 0;
         }
     }
     $text =~ s/\(0x[0-9a-f]+\)/(address)/g;
+
+    # The name that perl gives to source that a hook in @INC has supplied.
+    $text =~ s{^/loader/0x[0-9a-f]+/}{/loader/(address)/};
     $text =~ s/\(eval [0-9]+\)/(eval)/g;
     $text =~ s/\n/\\n/g;
     $text =~ s/\t/\\t/g;

@@ -1,0 +1,68 @@
+import Equivalence
+import Foundation
+import Testing
+
+/// Made-up applications, edited at random: after each edit both workers are what a fresh perl is.
+///
+/// `make fuzz EDITS=n SEED=s` plays others than these.
+@Suite(.lane) struct EquivalenceTests {
+  /// Which stories are played.
+  static let seeds: [UInt64] = {
+    let variables = ProcessInfo.processInfo.environment
+    let first = variables["SEED"].flatMap { UInt64($0) } ?? 1
+    let edits = variables["EDITS"].flatMap { Int($0) } ?? 300
+    return Array(first..<first + UInt64((edits + length - 1) / length))
+  }()
+  private static let length = 25
+  private static let played = Counter(0)
+
+  @Test(.slow, arguments: seeds) func everyWorkerIsWhatAFreshStartIs(_ seed: UInt64) throws {
+    let story = Story(seed: seed, edits: Self.length)
+    let outcome = try StoryPlayer.play(story)
+    if ProcessInfo.processInfo.environment["SEED"] != nil { Self.tell(story, outcome) }
+    guard let difference = outcome.difference else { return }
+    Issue.record("\(Self.report(story, difference))")
+  }
+
+  private static func tell(_ story: Story, _ outcome: StoryPlayer.Outcome) {
+    let result = outcome.difference.map { "DIFFERS at edit \($0.edit)" } ?? "equal"
+    let number = (played.increment() + 1) * length
+    let line =
+      "fuzz: seed \(story.seed)\(story.isProduction ? " (production)" : ""): \(result), good \(outcome.good), broken "
+      + "\(outcome.broken), \(outcome.generations) generations; \(number) edits so far\n"
+    // At once: somebody watches.
+    FileHandle.standardError.write(Data(line.utf8))
+  }
+
+  @Test func mostStoriesBeginWell() throws {
+    for seed in UInt64(1)...40 {
+      let story = Story(seed: seed, edits: 1)
+      let site = try Site(story.files, include: ["early", "lib", FreshPerl.perlFiles])
+      let perl = try FreshPerl(site, environment: testEnvironment.merging(["SITE": site.path]) { $1 }, lazily: false)
+      if case .failed(let message) = try perl.result() { Issue.record("seed \(seed): \(message)") }
+    }
+  }
+
+  /// Everything that is needed to see what happened, in as few edits and files as can be found within a minute.
+  private static func report(_ story: Story, _ difference: StoryPlayer.Difference) -> String {
+    let end = ContinuousClock.now + .seconds(60)
+    var smallest = difference
+    let shrunk = story.shrunk(failingAt: max(0, difference.edit)) { smaller in
+      guard ContinuousClock.now < end, let again = try? StoryPlayer.play(smaller).difference else { return false }
+      smallest = again
+      return true
+    }
+    let command = "make fuzz SEED=\(story.seed) EDITS=\(length)"
+    let files = shrunk.files.keys.sorted().joined(separator: " ")
+    return """
+      The server differs from a fresh start (- fresh, + server). Seed \(story.seed), edit \(difference.edit) of \(length); repeat with
+          \(command)
+      \(difference.lines.prefix(60).map { String($0.prefix(400)) }.joined(separator: "\n"))
+
+      Shrunk to \(shrunk.edits.count) edits and \(shrunk.files.count) files (\(files)):
+      \(shrunk.edits.map(\.description).joined(separator: "\n"))
+      which shows
+      \(smallest.lines.prefix(30).map { String($0.prefix(400)) }.joined(separator: "\n"))
+      """
+  }
+}

@@ -1,0 +1,71 @@
+import Equivalence
+import Testing
+
+/// The generator itself: a seed says everything, and nothing that it can tell is left out.
+struct StoryTests {
+  @Test func numbersAreThoseOfSplitMix64() {
+    var dice = Dice(seed: 1_234_567)
+    // The published test values.
+    #expect(dice.next() == 6_457_827_717_110_365_317)
+    #expect(dice.next() == 3_203_168_211_198_807_973)
+    #expect(dice.next() == 9_817_491_932_198_370_423)
+  }
+
+  @Test func sameSeedTellsTheSameStory() {
+    #expect(Story(seed: 7, edits: 40) == Story(seed: 7, edits: 40))
+    #expect(Story(seed: 7, edits: 40) != Story(seed: 8, edits: 40))
+  }
+
+  @Test func longerStoryBeginsLikeAShorterOne() {
+    let (short, long) = (Story(seed: 9, edits: 10), Story(seed: 9, edits: 30))
+    #expect(long.files == short.files)
+    #expect(Array(long.edits.prefix(10)) == short.edits)
+  }
+
+  @Test func everyKindOfEditAndOfSavingHappens() {
+    let edits = (UInt64(1)...40).flatMap { Story(seed: $0, edits: 25).edits }
+    #expect(Set(edits.map(\.name)).count == 18, "\(Set(edits.map(\.name)).sorted())")
+    #expect(edits.contains { !$0.then.isEmpty })
+    #expect(edits.contains { $0.lazyRequests > 0 })
+    var savings: Set<Saving> = []
+    for edit in edits {
+      for case .save(_, _, let saving) in edit.deeds { savings.insert(saving) }
+    }
+    #expect(savings == Set(Saving.allCases))
+  }
+
+  @Test(arguments: [
+    "use constant", "(\\@)", "push @ISA", "use A::Compose", "__DATA__", "do './conf", "readline", "readdir", "glob ",
+    "-e 'data", "-M __FILE__", "state $n", "$Probe::lazy", "eval { require", "package A::M1::In", "require 'plain",
+    "exists $INC", "push @INC, sub", "use lib", "BEGIN { $ENV", "$SIG{", "use overload", "END {", "tie our", "format F",
+    "AUTOLOAD", "weaken", "use JSON::PP", "use Getopt::Long", "defined &A::", "select undef", "A::Registry",
+  ]) func everythingIsWrittenSomewhere(_ code: String) {
+    let isThere = (UInt64(1)...60).contains { seed in
+      Story(seed: seed, edits: 0).files.values.contains { $0.contains(code) }
+    }
+    #expect(isThere)
+  }
+
+  @Test func someFilesAreLargerThanPerlsBuffers() {
+    let sizes = (UInt64(1)...20).flatMap {
+      Story(seed: $0, edits: 0).files.filter { $0.key.hasSuffix(".pm") }.map(\.value.utf8.count)
+    }
+    #expect(sizes.contains { $0 > 65_536 })
+  }
+
+  @Test func shrinkingKeepsWhatIsNeededAndNoMore() {
+    let story = Story(seed: 3, edits: 25)
+    // Fails if a module was written by the third edit or later, and the composer is there.
+    let path = story.edits.dropFirst(2).flatMap(\.deeds).flatMap(\.paths).first { $0.hasPrefix("lib/A/M") }
+    guard let path else {
+      Issue.record("no module was edited")
+      return
+    }
+    let shrunk = story.shrunk(failingAt: 24) { story in
+      story.files["lib/A/Compose.pm"] != nil && story.edits.contains { $0.deeds.flatMap(\.paths).contains(path) }
+    }
+    #expect(shrunk.edits.count <= 2)
+    #expect(shrunk.edits.flatMap(\.deeds).count == 1)
+    #expect(shrunk.files.keys.sorted().filter { $0 != "app.psgi" && $0 != path } == ["lib/A/Compose.pm"])
+  }
+}
