@@ -174,12 +174,12 @@ bool cl_is_only_for_reading(int fd) {
   return flags >= 0 && (flags & O_ACCMODE) == O_RDONLY && !(flags & O_PATH);
 }
 
-int cl_reopen(int fd, off_t offset) {
-  char path[32];
+int cl_reopen(int fd, const char *path, off_t offset) {
+  char same[32];
   int flags = fcntl(fd, F_GETFL), on_exec = fcntl(fd, F_GETFD);
   if (flags < 0 || on_exec < 0) return -1;
-  snprintf(path, sizeof path, "/proc/self/fd/%d", fd);
-  int fresh = open(path, O_RDONLY | O_CLOEXEC | (flags & (O_NONBLOCK | O_DIRECTORY | O_NOATIME | O_DIRECT)));
+  snprintf(same, sizeof same, "/proc/self/fd/%d", fd);
+  int fresh = open(path ? path : same, O_RDONLY | O_CLOEXEC | (flags & (O_NONBLOCK | O_DIRECTORY | O_NOATIME | O_DIRECT)));
   if (fresh < 0) return -1;
   if (offset >= 0) lseek(fresh, offset, SEEK_SET);
   int result = dup3(fresh, fd, (on_exec & FD_CLOEXEC) ? O_CLOEXEC : 0);

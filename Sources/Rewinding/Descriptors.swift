@@ -71,17 +71,55 @@ enum Descriptors {
 struct ReadingFiles {
   private var files: [(number: Int32, offset: off_t)] = []
 
+  /// Where an open file was found when it was noted first.
+  private struct Place {
+    var path: String
+    var device: dev_t
+    var inode: ino_t
+  }
+
+  /// By descriptor: `[7: Place(path: "/srv/lib/App.pm", ...)]`. A forked process inherits it.
+  nonisolated(unsafe) private static var places: [Int32: Place] = [:]
+
   /// Notes what is open now.
   init(_ numbers: [Int32]) {
+    var places: [Int32: Place] = [:]
     for number in numbers where cl_is_only_for_reading(number) {
-      guard let kind = Descriptors.kind(of: number), kind == S_IFREG || kind == S_IFDIR else { continue }
+      var status = stat()
+      guard fstat(number, &status) == 0, [S_IFREG, S_IFDIR].contains(status.st_mode & S_IFMT) else { continue }
       files.append((number, lseek(number, 0, SEEK_CUR)))
+      places[number] = Self.place(of: number, status)
     }
+    Self.places = places
+  }
+
+  private static func place(of number: Int32, _ open: stat) -> Place? {
+    if let known = places[number], (known.device, known.inode) == (open.st_dev, open.st_ino) { return known }
+    let path = Descriptors.path(of: number)
+    var found = stat()
+    guard stat(path, &found) == 0, (found.st_dev, found.st_ino) == (open.st_dev, open.st_ino) else { return nil }
+    return Place(path: path, device: open.st_dev, inode: open.st_ino)
   }
 
   /// Opens them again in the forked process. Returns the path that could not be opened, or nil if all is well.
-  func reopen() -> String? {
-    for file in files where cl_reopen(file.number, file.offset) < 0 { return Descriptors.path(of: file.number) }
+  ///
+  /// - Parameter replaced: Whether a file that has been replaced since is read on where it was replaced. A candidate comes
+  ///   out of a checkpoint that has seen nothing but what is on the disk now; what is behind its descriptor may have been
+  ///   written over before another file with the old content took its place.
+  func reopen(replaced: Bool) -> String? {
+    for file in files {
+      let path = replaced ? Self.replacement(of: file.number) : nil
+      guard cl_reopen(file.number, path, file.offset) == 0 else { return path ?? Descriptors.path(of: file.number) }
+    }
     return nil
+  }
+
+  private static func replacement(of number: Int32) -> String? {
+    var (now, open) = (stat(), stat())
+    guard let place = places[number], stat(place.path, &now) == 0, fstat(number, &open) == 0,
+      now.st_mode & S_IFMT == open.st_mode & S_IFMT, (now.st_dev, now.st_ino) != (place.device, place.inode)
+    else { return nil }
+    places[number] = Place(path: place.path, device: now.st_dev, inode: now.st_ino)
+    return place.path
   }
 }

@@ -33,7 +33,7 @@ extension HostProcess {
       close(nacres)
       close(channel.descriptor)
       channel.descriptor = mine
-      arrive(reading, after: middle)
+      arrive(reading, as: kind, after: middle)
       return .inFork
     case 1: close(mine)
     default:
@@ -57,7 +57,7 @@ extension HostProcess {
   }
 
   /// The first steps of a forked process.
-  private func arrive(_ reading: ReadingFiles, after middle: pid_t) {
+  private func arrive(_ reading: ReadingFiles, as kind: ProcessKind, after middle: pid_t) {
     cp_forget_seed()
     // It leaves within microseconds, unless somebody stops it.
     var looks = 0
@@ -67,7 +67,7 @@ extension HostProcess {
     }
     dieWithSupervisor()
     channel.send(.hello(pid: getpid()))
-    if let path = reading.reopen() {
+    if let path = reading.reopen(replaced: kind == .candidate) {
       channel.send(.report("\(path) could not be opened again after a fork: \(String(cString: strerror(errno)))"))
       _exit(1)
     }

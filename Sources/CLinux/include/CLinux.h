@@ -86,9 +86,9 @@ int cl_memfd(const char *_Nonnull name);
 int cl_unnamed_file(const char *_Nonnull directory);
 /// Whether the file behind `fd` can be read and not written through it.
 bool cl_is_only_for_reading(int fd);
-/// Opens the file behind `fd` again, for reading, and puts it in the place of `fd` at `offset` (left at the start if
-/// negative), with the same flags: from then on the offset is shared with no other process.
-int cl_reopen(int fd, off_t offset);
+/// Opens the file behind `fd` again, or the one that is at `path` now, for reading, and puts it in the place of `fd` at
+/// `offset` (left at the start if negative), with the same flags: from then on the offset is shared with no other process.
+int cl_reopen(int fd, const char *_Nullable path, off_t offset);
 /// Accepts a connection, non-blocking and closed on exec; `address` gets the peer's.
 int cl_accept(int listener, struct sockaddr_storage *_Nonnull address);
 /// The bytes that can be read at once from a socket or an inotify queue (`FIONREAD`).

@@ -48,7 +48,9 @@ import Testing
     let end = ContinuousClock.now + .seconds(60)
     var smallest = difference
     let shrunk = story.shrunk(failingAt: max(0, difference.edit)) { smaller in
-      guard ContinuousClock.now < end, let again = try? StoryPlayer.play(smaller).difference else { return false }
+      guard ContinuousClock.now < end, let again = try? StoryPlayer.play(smaller).difference,
+        again.kind == difference.kind
+      else { return false }
       smallest = again
       return true
     }
@@ -57,7 +59,9 @@ import Testing
     return """
       The server differs from a fresh start (- fresh, + server). Seed \(story.seed), edit \(difference.edit) of \(length); repeat with
           \(command)
-      \(difference.lines.prefix(60).map { String($0.prefix(400)) }.joined(separator: "\n"))
+      \(difference.lines.prefix(60).map { String($0.prefix(1500)) }.joined(separator: "\n"))
+      after
+      \(story.edits.prefix(difference.edit + 1).suffix(5).map(\.description).joined(separator: "\n"))
 
       Shrunk to \(shrunk.edits.count) edits and \(shrunk.files.count) files (\(files)):
       \(shrunk.edits.map(\.description).joined(separator: "\n"))

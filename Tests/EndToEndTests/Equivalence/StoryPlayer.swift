@@ -11,6 +11,8 @@ final class StoryPlayer {
     /// The number of the edit, from 0.
     var edit: Int
     var lines: [String]
+    /// Of what kind it is: a smaller story is to show the same, not something else.
+    var kind: Substring { lines.first?.prefix { $0 != "\t" && $0 != ":" && $0 != "/" } ?? "" }
   }
 
   /// What was played.
@@ -83,7 +85,7 @@ final class StoryPlayer {
     let perl = try FreshPerl(
       site,
       environment: site.controlVariables.merging(options.variables) { $1 }.merging(testEnvironment) { mine, _ in mine },
-      lazily: isLazied)
+      lazily: isLazied || story.isProduction)
     var answers = try probe(server)
     let fresh = try perl.result()
     var lines = differences(answers, fresh)
@@ -130,10 +132,13 @@ final class StoryPlayer {
   /// The page must say what perl says.
   private func differences(_ answer: Response, _ message: String) -> [String] {
     guard answer.status == 500 else { return ["- failed: \(message)", "+ status \(answer.status)"] }
-    let said = message.split(separator: "\n").filter {
+    // @INC may hold subs, which perl names by their addresses.
+    func plain(_ text: String) -> String { text.replacing(/\(0x[0-9a-f]+\)/, with: "(address)") }
+    let said = plain(message).split(separator: "\n").filter {
       !$0.hasPrefix("BEGIN failed--compilation aborted at ") && !$0.hasPrefix("Compilation failed in require at ")
     }
-    let missing = said.filter { !answer.text.contains($0) }
+    let page = plain(answer.text)
+    let missing = said.filter { !page.contains($0) }
     return missing.isEmpty ? [] : missing.map { "- \($0)" } + answer.text.split(separator: "\n").map { "+ \($0)" }
   }
 

@@ -55,6 +55,29 @@ import Testing
     }
   }
 
+  /// A longer text is written over the file, then another file with the old content takes its place: what a checkpoint has
+  /// open is the first, and perl reads on at the end of what it has.
+  @Test func fileThatWasWrittenOverAndReplacedIsReadAsItIsNow() throws {
+    let good = Site.app(
+      "Part::word() . \" $seen\"", using: "open my $in, '<', 'notes.txt'; my $seen = <$in>; use Part; $seen .= <$in>;")
+    let site = try Site([
+      "app.psgi": good, "lib/Part.pm": part("v0"), "notes.txt": "one\n" + String(repeating: "-", count: 9000),
+    ])
+    try site.serve { server in
+      for file in ["app.psgi", "notes.txt"] {
+        let text = site.read(file)
+        try site.write("lib/Part.pm", part("before \(file)"))
+        try server.expectFresh(FreshStart.answer(site, path: "/", options: .development).text)
+        try site.write(file, "use Missing; \(text)\n# longer than before\n")
+        _ = try server.ask()
+        try site.replace(file, text)
+        _ = try server.ask()
+        try site.write("lib/Part.pm", part("after \(file)"))
+        try server.expectFresh(FreshStart.answer(site, path: "/", options: .development).text)
+      }
+    }
+  }
+
   @Test func directoryReadHalfwayGoesOnWhereItWas() throws {
     var files: [String: String] = [:]
     for number in 1...40 { files["many/file\(number)"] = "" }

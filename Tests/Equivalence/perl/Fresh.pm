@@ -24,7 +24,7 @@ sub start_fresh {
         print {$to} Probe::described();
         Probe::be_lazy(), print {$to} Probe::described() if $given{lazily};
     }
-    else { print {$to} "failed\n", $@ || 'no application' }
+    else { print {$to} "failed\n", $@ || 'did not return an application' }
     close $to;
     rename "$given{to}.part", $given{to};
     kill KILL => $$;
