@@ -4,12 +4,19 @@ import Testing
 
 /// Whether anything is left behind by reload after reload.
 @Suite(.lane) struct GrowthTests {
-  private struct State: Equatable, CustomStringConvertible {
+  private struct State: CustomStringConvertible {
     var descriptorsOfNacre: Int
     var descriptors: Int
     var watches: Int
     var processes: Int
     var files: [String]
+
+    /// Whether it may be the same server after further rounds. How many checkpoints there are depends on how long files
+    /// take to load; each is a process and a descriptor of nacre's. What is left behind in every round is more.
+    func isAlike(_ other: State) -> Bool {
+      watches == other.watches && files == other.files && abs(processes - other.processes) <= 6
+        && abs(descriptorsOfNacre - other.descriptorsOfNacre) <= 6 && abs(descriptors - other.descriptors) <= 90
+    }
 
     var description: String {
       "\(descriptorsOfNacre) descriptors of nacre, \(descriptors) in all, \(watches) watches, \(processes) processes, "
@@ -57,11 +64,11 @@ import Testing
         let now = state(server)
         defer { before = now }
         usleep(300_000)
-        return now == before
+        return now.processes == before.processes && now.descriptors == before.descriptors
       }
       for _ in 0..<12 { try round() }
-      let isSame = eventually { state(server) == before }
-      #expect(isSame, "after 3 rounds: \(before); after 15: \(state(server))\n\(server)")
+      let isAlike = eventually { state(server).isAlike(before) }
+      #expect(isAlike, "after 3 rounds: \(before); after 15: \(state(server))\n\(server)")
     }
   }
 }
