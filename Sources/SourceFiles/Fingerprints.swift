@@ -25,14 +25,16 @@ public func fingerprint(of path: String, previous: Fingerprint? = nil) -> FileSt
   if let previous, previous.sameStatus(as: status.fingerprint(hash: previous.hash)) {
     return .present(previous)
   }
-  // Not blocking: between the look above and this call the file may have been replaced by a FIFO.
-  let descriptor = openForReading(path)
-  guard descriptor >= 0 else {
-    let error = SystemErrorNumber(errno)
-    return error.meansMissing ? .missing : .unreadable(errno: error.number)
+  let state: FileState? = SpareDescriptor.sparing {
+    // Not blocking: between the look above and this call the file may have been replaced by a FIFO.
+    let descriptor = openForReading(path)
+    guard descriptor >= 0 else { return nil }
+    defer { close(descriptor) }
+    return fingerprint(ofOpen: descriptor)
   }
-  defer { close(descriptor) }
-  return fingerprint(ofOpen: descriptor)
+  if let state { return state }
+  let error = SystemErrorNumber(errno)
+  return error.meansMissing ? .missing : .unreadable(errno: error.number)
 }
 
 /// The state of an open file; its offset is left alone.

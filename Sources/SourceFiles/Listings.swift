@@ -53,15 +53,22 @@ private func rawNames(in directory: String) -> [[UInt8]]? {
 
 /// Calls `body` with each name, NUL byte included, and its `d_type`; false when the directory cannot be listed.
 private func forEachName(in directory: String, _ body: ([UInt8], UInt8) -> Void) -> Bool {
-  guard let stream = opendir(directory) else { return false }
-  defer { closedir(stream) }
+  let isListed: Bool? = SpareDescriptor.sparing {
+    guard let stream = opendir(directory) else { return nil }
+    defer { closedir(stream) }
+    forEachName(in: stream, body)
+    return true
+  }
+  return isListed ?? false
+}
+
+private func forEachName(in stream: OpaquePointer, _ body: ([UInt8], UInt8) -> Void) {
   while let entry = readdir(stream) {
     let name = bytesOfName(entry)
     guard let first = name.first, first != 0, !EditorLeavings.matches(name.dropLast()) else { continue }
     if name == [UInt8(ascii: "."), 0] || name == [UInt8(ascii: "."), UInt8(ascii: "."), 0] { continue }
     body(name, entry.pointee.d_type)
   }
-  return true
 }
 
 private func bytesOfName(_ entry: UnsafeMutablePointer<dirent>) -> [UInt8] {

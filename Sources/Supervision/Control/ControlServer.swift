@@ -12,7 +12,7 @@ final class ControlServer {
   static let maximum = 64
 
   let loop: EventLoop
-  let socket: ControlSocket
+  private(set) var socket: ControlSocket
   /// How long a request may take to arrive, and an answer to be taken.
   let patience: UInt64
   /// What answers a request: at once, or later by the reply.
@@ -37,6 +37,13 @@ final class ControlServer {
   /// Begins to accept.
   func start() throws(SystemError) {
     try loop.watch(socket.descriptor, .readable) { [unowned self] _ in accept() }
+  }
+
+  /// Accepts from another socket in place of the one whose file is gone; the connections stay.
+  func move(to socket: ControlSocket) throws(SystemError) {
+    loop.unwatch(self.socket.descriptor)
+    self.socket = socket
+    try start()
   }
 
   /// Closes everything and removes the socket.

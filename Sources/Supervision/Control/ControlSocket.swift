@@ -70,6 +70,12 @@ public final class ControlSocket {
     StartupError("the control socket \(path) cannot be made: \(String(cString: strerror(errno))).")
   }
 
+  /// Whether the file is there, and is this socket's.
+  var isInPlace: Bool {
+    var status = stat()
+    return lstat(path, &status) == 0 && status.st_ino == inode
+  }
+
   /// Removes it, unless another has taken its place.
   func remove() {
     var status = stat()

@@ -50,6 +50,7 @@ extension Supervisor {
         control(by: try ControlSocket(path: path))
         try control?.start()
         protect(path)
+        watchControl()
         log.inform("the server is controlled at \(path) now")
       } catch {
         control = nil

@@ -3,6 +3,7 @@ import FileWatching
 import Glibc
 import ProcessProtocol
 import ReloadModel
+import SourceFiles
 import Switchboard
 
 /// The owner of the process tree and of the generations: carries out what ``GenerationMachine`` decides.
@@ -94,6 +95,8 @@ public final class Supervisor {
   var journal = ReloadJournal()
   /// nil without a control socket.
   var control: ControlServer?
+  /// Tells when its file is removed; -1 for none.
+  var controlQueue: Int32 = -1
   var waiters: [Waiter] = []
   /// Seconds since the epoch.
   let startedAt = Supervisor.wallClock()
@@ -101,12 +104,13 @@ public final class Supervisor {
   /// A server that has not started anything yet.
   public init(settings: ServerSettings, listeners: [ListeningSocket], log: any ServerLog) throws {
     _ = cl_become_subreaper()
+    SpareDescriptor.keep()
     self.settings = settings
     self.listeners = listeners
     (perl, extensionLibrary) = (settings.perl, settings.extensionLibrary)
     self.log = log
     loop = try EventLoop()
-    guard let scoreboard = Scoreboard(slotCount: Self.slotCount) else { throw SystemError("make the scoreboard") }
+    guard let scoreboard = Scoreboard(slotCount: Self.slotCount(settings)) else { throw SystemError("make the scoreboard") }
     self.scoreboard = scoreboard
     freshness = Freshness(settings: settings)
     pollNews = PollNews(seconds: settings.watching.poll ?? 1, looksBeforeRequests: freshness.holdsRequests)
@@ -130,11 +134,13 @@ public final class Supervisor {
 
   deinit { buffer.deallocate() }
 
-  /// As many connections as there are descriptors for: two for each, and some for everything else.
-  private static var slotCount: Int {
+  /// As many connections as there are descriptors for: two for each, and some for everything else. Processes need one
+  /// each, those of two generations at a time.
+  private static func slotCount(_ settings: ServerSettings) -> Int {
     var limit = rlimit()
     guard getrlimit(__rlimit_resource_t(RLIMIT_NOFILE.rawValue), &limit) == 0 else { return 64 }
-    return max(64, min(16384, (Int(clamping: limit.rlim_cur) - 512) / 2))
+    let others = 64 + 2 * (settings.workers + settings.checkpoints)
+    return max(8, min(16384, (Int(clamping: limit.rlim_cur) - min(512, others)) / 2))
   }
 
   /// Serves until a signal stops it or the application cannot be started. Returns the exit status.
@@ -146,6 +152,7 @@ public final class Supervisor {
       watchQueue()
       if !settings.life.isBesideAnother { try openDoors() }
       try control?.start()
+      watchControl()
     } catch {
       log.fail("\(error)")
       return 1

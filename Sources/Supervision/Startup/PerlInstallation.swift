@@ -1,5 +1,6 @@
 import CLinux
 import Glibc
+import Switchboard
 
 /// The perl that runs the application, as it describes itself.
 public struct PerlInstallation: Equatable, Sendable {
@@ -49,6 +50,29 @@ extension PerlInstallation {
     throw StartupError("no perl was found as \(name); say where it is with --perl PATH.")
   }
 
+  /// The seconds that perl has for its answer. A server that runs does nothing else meanwhile.
+  private static let patience = 10
+
+  /// What comes until the other end is closed; nil if that takes too long.
+  private static func readAll(_ descriptor: Int32) -> [UInt8]? {
+    var answer: [UInt8] = []
+    var buffer = [UInt8](repeating: 0, count: 4096)
+    let end = EventLoop.clock() + UInt64(patience) * 1_000_000_000
+    while answer.count < 1 << 20 {
+      let now = EventLoop.clock()
+      guard now < end else { return nil }
+      var entry = pollfd(fd: descriptor, events: Int16(POLLIN), revents: 0)
+      let ready = poll(&entry, 1, Int32((end - now) / 1_000_000) + 1)
+      if ready < 0, errno == EINTR { continue }
+      guard ready > 0 else { return nil }
+      let count = read(descriptor, &buffer, buffer.count)
+      if count < 0, errno == EINTR { continue }
+      guard count > 0 else { break }
+      answer += buffer[..<count]
+    }
+    return answer
+  }
+
   private static func ask(_ program: String) throws(StartupError) -> String {
     let script = #"""
       print "nacre\n"; printf "%vd\n", $^V; print map { defined $_ ? "$_\n" : "" } $Config{archname},
@@ -62,13 +86,18 @@ extension PerlInstallation {
         program, ["-MConfig", "-e", script], keeping: [], output: pipe[1],
         removing: ["PERL5LIB", "PERL5OPT", "PERLLIB", "PERL5DB"])
       close(pipe[1])
-      var answer: [UInt8] = []
-      var buffer = [UInt8](repeating: 0, count: 4096)
-      while case let count = read(pipe[0], &buffer, buffer.count), count > 0, answer.count < 1 << 20 {
-        answer += buffer[..<count]
+      let answer = readAll(pipe[0])
+      // It may have closed its output and not leave.
+      if waitpid(pid, nil, answer == nil ? WNOHANG : 0) != pid {
+        kill(pid, SIGKILL)
+        waitpid(pid, nil, 0)
       }
-      waitpid(pid, nil, 0)
+      guard let answer else {
+        throw StartupError("\(program) does not answer within \(patience) s; choose another with --perl.")
+      }
       return String(decoding: answer, as: UTF8.self)
+    } catch let error as StartupError {
+      throw error
     } catch {
       close(pipe[1])
       throw StartupError("\(error).")
