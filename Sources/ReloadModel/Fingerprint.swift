@@ -26,6 +26,9 @@ public struct Fingerprint: Hashable, Sendable {
     self.hash = hash
   }
 
+  /// That of a file that could not be read; no content has it.
+  public static let none = Fingerprint(device: 0, inode: 0, size: 0, modified: 0, changed: 0, hash: 0)
+
   /// Whether both are fingerprints of the same content.
   public func sameContent(as other: Fingerprint) -> Bool { hash == other.hash && size == other.size }
 

@@ -147,11 +147,6 @@ final class LoadTracer {
   }
 }
 
-extension Fingerprint {
-  /// That of a file that could not be read; no content has it.
-  fileprivate static let none = Fingerprint(device: 0, inode: 0, size: 0, modified: 0, changed: 0, hash: 0)
-}
-
 // MARK: Loads
 
 extension LoadTracer {

@@ -237,6 +237,20 @@ private final class Bench {
     #expect(bench.server.connections.isEmpty)
   }
 
+  @Test func requestThatComesInPiecesIsGivenUp() throws {
+    let bench = try Bench(patience: 50_000_000)
+    let client = try bench.client()
+    client.send("GET /v1/a HTTP/1.1\r\n")
+    // Each piece comes long before the time is over.
+    #expect(
+      bench.turns {
+        client.read()
+        if !client.hasEnded { client.send("a: b\r\n") }
+        return client.hasEnded
+      })
+    #expect(bench.server.connections.isEmpty)
+  }
+
   @Test func thereAreOnlySoManyConnections() throws {
     let bench = try Bench()
     let clients = try (0..<ControlServer.maximum).map { _ in try bench.client() }

@@ -194,6 +194,7 @@ extension Supervisor {
     queue = next
     candidateQueue = nil
     runningSince = time(nil)
+    toldRejection = nil
     tell(promotion)
     for verdict in freshness.promoted(by: promotion.isFirst ? [] : promotion.files, way: promotion.way) {
       tell(verdict)

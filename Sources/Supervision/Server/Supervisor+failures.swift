@@ -13,7 +13,10 @@ extension Supervisor {
       failure, generation: generation,
       meanwhile: answers ? .answersWithReport(generation: running) : .serves(generation: running ?? 0),
       scene: scene(of: failure))
-    log.fail(report.terminal)
+    // What is tried again every second is told once.
+    let isOld = machine.rejection?.isTriedAgain == true && toldRejection == failure
+    if !isOld { log.fail(report.terminal) }
+    toldRejection = failure
     if answers { switchboard.answer = answer(report) }
     begin()
   }

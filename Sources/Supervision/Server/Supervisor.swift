@@ -85,6 +85,8 @@ public final class Supervisor {
   var workersSeeEvents = true
   /// What the switchboard was last told.
   var wasFresh = true
+  /// The failure that people were told of last, until the next promotion.
+  var toldRejection: LoadFailure?
   /// When the running generation was promoted, in seconds since the epoch.
   var runningSince: Int?
   /// Tells this server from the one before it, for error pages that have outlived that.
@@ -110,7 +112,9 @@ public final class Supervisor {
     (perl, extensionLibrary) = (settings.perl, settings.extensionLibrary)
     self.log = log
     loop = try EventLoop()
-    guard let scoreboard = Scoreboard(slotCount: Self.slotCount(settings)) else { throw SystemError("make the scoreboard") }
+    guard let scoreboard = Scoreboard(slotCount: Self.slotCount(settings)) else {
+      throw SystemError("make the scoreboard")
+    }
     self.scoreboard = scoreboard
     freshness = Freshness(settings: settings)
     pollNews = PollNews(seconds: settings.watching.poll ?? 1, looksBeforeRequests: freshness.holdsRequests)

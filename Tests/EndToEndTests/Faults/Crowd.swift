@@ -48,7 +48,7 @@ final class Crowd: Sendable {
   var count: Int { state.withLock { $0.answers.count } }
 
   /// Waits until each client has been answered since now.
-  func goesOn(within seconds: Double = 60) -> Bool {
+  func goesOn(within seconds: Double = 30) -> Bool {
     let before = count
     return eventually(within: seconds) { count > before + 16 }
   }

@@ -20,6 +20,7 @@ final class FaultSite {
 
   init() throws {
     try FileManager.default.createDirectory(atPath: gates, withIntermediateDirectories: false)
+    chmod(gates, 0o777)
     site = try Site([
       "app.psgi": """
       use strict; use warnings; use Nacre; use Early; use Part; use Late;

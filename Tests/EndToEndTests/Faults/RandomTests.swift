@@ -36,10 +36,12 @@ import Testing
       #expect(eventually(within: 60) { crowd.newest >= generation }, "SEED=\(seed)\n\(server)")
       #expect(crowd.goesOn(), "SEED=\(seed)\n\(server)")
       let outcome = crowd.stop()
-      #expect(outcome.wrong.isEmpty && outcome.overtaken == 0 && outcome.stuck == 0, "SEED=\(seed): \(outcome)\n\(server)")
+      #expect(
+        outcome.wrong.isEmpty && outcome.overtaken == 0 && outcome.stuck == 0, "SEED=\(seed): \(outcome)\n\(server)")
       #expect(outcome.refused.isEmpty, "SEED=\(seed): \(outcome)\n\(server)")
       #expect(
-        outcome.lost.count <= workersKilled, "SEED=\(seed), after \(workersKilled) workers killed: \(outcome)\n\(server)")
+        outcome.lost.count <= workersKilled,
+        "SEED=\(seed), after \(workersKilled) workers killed: \(outcome)\n\(server)")
       #expect(server.isWhole(workers: 3), "SEED=\(seed)\n\(server)")
     }
   }
