@@ -34,7 +34,8 @@ extension Supervisor {
 
   /// Does not wait for it any more, if anybody does.
   private func doWithout(_ process: PerlProcess) {
-    guard process.stop != nil, processes[process.token] != nil else { return }
+    // A person at the debugger's prompt may put whatever they like into the background.
+    guard process.stop != nil, processes[process.token] != nil, !settings.debugs else { return }
     switch process.role {
     case .worker where machine.running?.workers[process.token] == true: replaceStopped(process)
     case .worker where process.isDismissed: break

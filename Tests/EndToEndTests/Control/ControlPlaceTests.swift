@@ -67,12 +67,17 @@ import Testing
     var options = ServerOptions.development
     let socket = site.notes + "/own/my.sock"
     options.arguments = ["--control", socket]
-    try site.serve(options, expecting: nil) { server throws in
+    try site.serve(options) { server throws in
       #expect(try server.text() == "one a two a")
-      server.process.send(SIGKILL)
-      _ = server.process.waitForEnd()
       #expect(mode(socket) == 0o600)
     }
+    // As a server leaves it whose guardian is killed, too.
+    let dead = try Command.run(
+      [
+        Products.perl, "-MSocket", "-e", "socket S, PF_UNIX, SOCK_STREAM, 0 or die; bind S, sockaddr_un(shift) or die",
+        socket,
+      ])
+    #expect(dead.end == .code(0), "\(dead)")
     try site.serve(options) { server throws in
       #expect(try server.text() == "one a two a")
       #expect(try server.nacre("status", "--control", socket).end == .code(0))
