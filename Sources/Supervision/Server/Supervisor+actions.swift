@@ -120,10 +120,10 @@ extension Supervisor {
       failOrder(token, "it was not forked in \(Self.patience / Self.second) s")
     }
     orders[token] = Order(role: role, origin: origin, timer: timer, at: EventLoop.clock())
-    guard let process = processes[origin], process.channel?.send(command, descriptors: descriptors) == true else {
-      // It does not read its channel, or is about to end.
-      processes[origin]?.send(signal: SIGKILL)
-      return endOrder(token, "its origin does not answer")
+    guard let process = processes[origin] else { return endOrder(token, "its origin is gone") }
+    guard process.channel?.send(command, descriptors: descriptors) == true else {
+      // It does not read its channel, or has been killed just now. What waits for the order learns of its end.
+      return process.send(signal: SIGKILL)
     }
     endIfStopped(process)
   }
