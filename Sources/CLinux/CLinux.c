@@ -5,9 +5,11 @@
 #include <pthread.h>
 #include <stdio.h>
 #include <stdlib.h>
+#include <sched.h>
 #include <string.h>
 #include <sys/ioctl.h>
 #include <sys/prctl.h>
+#include <sys/resource.h>
 
 pid_t cl_fork(void) { return fork(); }
 
@@ -150,6 +152,20 @@ ssize_t cl_write_at_once(int fd, const void *bytes, size_t count) {
     return -1;
   }
   return write(fd, bytes, count > PIPE_BUF ? PIPE_BUF : count);
+}
+
+void cl_give_way(bool always) {
+  struct sched_param parameters = {0};
+  if (always) {
+    setpriority(PRIO_PROCESS, 0, 19);
+  } else {
+    sched_setscheduler(0, SCHED_BATCH, &parameters);
+  }
+}
+
+void cl_give_way_no_more(void) {
+  struct sched_param parameters = {0};
+  sched_setscheduler(0, SCHED_OTHER, &parameters);
 }
 
 int cl_memfd(const char *name) { return memfd_create(name, MFD_CLOEXEC); }

@@ -131,6 +131,7 @@ void cp_hook_ops(void) {
   cp_hook(OP_DOFILE, hook_load);
   cp_hook(OP_EXIT, hook_exit);
   cp_hook_file_ops();
+  cp_hook_mentions();
   newXS("Nacre::Host::CLONE", note_thread, __FILE__);
 }
 

@@ -19,6 +19,9 @@ extern __thread bool cp_is_host_thread;
 
 extern bool cp_is_stray_process;
 
+/* Follows what code that is being compiled mentions (guard.c). */
+void cp_hook_mentions(void);
+
 /* Puts a function in the place of perl's for this op type. */
 void cp_hook(OPCODE type, OP *(*function)(pTHX));
 void cp_hook_file_ops(void);

@@ -17,6 +17,26 @@ void cp_forget_seed(void) {
   PL_srand_called = FALSE;
 }
 
+#ifdef USE_PERL_PERTURB_KEYS
+static U8 perturbs_keys;
+#endif
+
+void cp_hold_hash_order(void) {
+#ifdef USE_PERL_PERTURB_KEYS
+  dTHX;
+  perturbs_keys = PL_hash_rand_bits_enabled;
+  PL_hash_rand_bits_enabled = 0;
+#endif
+}
+
+void cp_release_hash_order(void) {
+#ifdef USE_PERL_PERTURB_KEYS
+  dTHX;
+  PL_hash_rand_bits_enabled = perturbs_keys;
+  if (perturbs_keys == 1) PL_hash_rand_bits ^= (UV)getpid() * (UV)0x9E3779B97F4A7C15u ^ (UV)time(NULL);
+#endif
+}
+
 void cp_reset_start_time(void) {
   dTHX;
   PL_basetime = time(NULL);

@@ -175,7 +175,7 @@ public final class Watcher {
     for event in groups.joined() {
       let roles: Roles
       switch event {
-      case .ended, .library, .written, .used: continue
+      case .ended, .library, .written, .used, .entered: continue
       case .listed: roles = [.traced, .listed]
       case .began, .missing, .read, .tested, .measured: roles = .traced
       }

@@ -18,6 +18,21 @@ func boot() {
       line: UInt32(clamping: cp_integer(arguments[3])))
     return cp_new_integer(isTaken ? 1 : 0)
   }
+  // What is loaded before the application: the next file and its @INC, separated by \x01, or undef; whether it is to be
+  // loaded; what its load died with; the end. And whether changes of a file matter.
+  Perl.define("Nacre::Host::begin_preload") { _, _, _ in HostProcess.beginPreload().map { Perl.string($0) } }
+  Perl.define("Nacre::Host::enter_preload") { _, _, _ in cp_new_integer(HostProcess.enterPreload() ? 1 : 0) }
+  Perl.define("Nacre::Host::end_preload") { arguments, count, _ in
+    HostProcess.endPreload(error: count > 0 ? PerlValue.text(of: arguments[0]) : "")
+    return nil
+  }
+  Perl.define("Nacre::Host::seal_preload") { _, _, _ in
+    HostProcess.sealPreload()
+    return nil
+  }
+  Perl.define("Nacre::Host::is_watched") { arguments, count, _ in
+    cp_new_integer(count > 0 && HostProcess.isWatched(PerlValue.text(of: arguments[0])) ? 1 : 0)
+  }
   // run(\&load, nacre's pid, channel, scoreboard, inotify): never returns.
   Perl.define("Nacre::Host::run") { arguments, count, error in
     guard count == 5 else {

@@ -11,6 +11,20 @@ public enum Perl {
     }
   }
 
+  /// Calls a method of a class in scalar context with these strings.
+  public static func call(method: String, of name: String, _ words: [String]) -> PerlOutcome {
+    let invocant = PerlValue(owning: string(name))
+    let arguments = words.map { string($0) }
+    defer { for argument in arguments { cp_release(argument) } }
+    var value: OpaquePointer?
+    var status: Int32 = 0
+    switch cp_call_method(invocant.pointer, method, arguments, Int32(arguments.count), &value, &status) {
+    case CP_RETURNED: return .returned(PerlValue(owning: value!))
+    case CP_DIED: return .died(PerlValue(owning: value!))
+    default: return .exited(status: status)
+    }
+  }
+
   /// Calls a sub (a borrowed code reference) for what it does. What it returns or dies with is given back here, guarded:
   /// destructors may run.
   public static func run(_ code: OpaquePointer) -> PerlEnd {
@@ -81,6 +95,19 @@ public enum Perl {
       }
     }
     return files
+  }
+
+  /// The names and values of `%ENV`.
+  public static func environment() -> [String: String] {
+    var all: [String: String] = [:]
+    withUnsafeMutablePointer(to: &all) { list in
+      cp_each_environment(list) { context, name, nameCount, value, count in
+        let list = context!.assumingMemoryBound(to: [String: String].self)
+        list.pointee[String(decoding: UnsafeRawBufferPointer(start: name, count: nameCount), as: UTF8.self)] =
+          String(decoding: UnsafeRawBufferPointer(start: value, count: count), as: UTF8.self)
+      }
+    }
+    return all
   }
 
   /// Writes to perl's standard error.

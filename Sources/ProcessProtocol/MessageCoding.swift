@@ -19,6 +19,10 @@ extension Command {
       writer.write(token)
       writer.write(cell)
       writer.write(generation)
+    case .takeCensus(let token, let firstIsNatural):
+      writer.write(3 as UInt8)
+      writer.write(token)
+      writer.write(firstIsNatural)
     }
     return writer.bytes
   }
@@ -32,6 +36,7 @@ extension Command {
       self = .forkCandidate(
         generation: try reader.read(), token: try reader.read(), cell: try reader.read(), plan: try reader.readPlan())
     case 2: self = .forkWorker(token: try reader.read(), cell: try reader.read(), generation: try reader.read())
+    case 3: self = .takeCensus(token: try reader.read(), firstIsNatural: try reader.readBool())
     case let other: throw WireError("a command, not \(other)")
     }
   }
@@ -91,6 +96,13 @@ extension Notice {
     case .timeline(let timeline):
       writer.write(20 as UInt8)
       writer.write(timeline)
+    case .objections(let objections):
+      writer.write(12 as UInt8)
+      writer.write(each: objections) { $0.write($1) }
+    case .census(let differences, let first):
+      writer.write(13 as UInt8)
+      writer.write(differences)
+      writer.write(first)
     }
     return writer.bytes
   }
@@ -122,6 +134,8 @@ extension Notice {
     case 10: self = .leaving(try reader.readString())
     case 11: self = .startHook(try reader.readStep())
     case 20: self = .timeline(try reader.readTimeline())
+    case 12: self = .objections(try reader.readEach { try $0.readObjection() })
+    case 13: self = .census(differences: try reader.read(), first: try reader.readString())
     case let other: throw WireError("a notice, not \(other)")
     }
   }

@@ -10,11 +10,15 @@ public enum Command: Equatable, Sendable {
   /// To a mold: fork a worker of `generation`, which is a later one than the mold's own after a respawn. One descriptor
   /// comes with it: the receiving end of the generation's lending queue.
   case forkWorker(token: UInt32, cell: UInt32, generation: UInt64)
+  /// To a mold: fork a process that describes the interpreter (its census) and ends. The first descriptor is where it
+  /// writes; the others are censuses to compare with: none; that of the other load; or those of the running generation
+  /// and the trial, of which the first (`firstIsNatural`) or the second was loaded in natural order, as this mold was.
+  case takeCensus(token: UInt32, firstIsNatural: Bool)
 }
 
 /// What a forked process is.
 public enum ProcessKind: UInt8, Sendable {
-  case candidate, checkpoint, worker
+  case candidate, checkpoint, worker, census
 }
 
 /// What a Perl process tells `nacre`, one message each on its channel.
@@ -44,6 +48,10 @@ public enum Notice: Equatable, Sendable {
   case report(String)
   /// What has taken time in a load, in several parts; comes after ``loaded(_:)`` or ``failed(_:)``.
   case timeline(LoadTimeline)
+  /// What speaks against the preload of this load. A load that is no trial ends with the first.
+  case objections([PreloadObjection])
+  /// A census is written, and how many names differ from those that it was to be compared with, and the first of them.
+  case census(differences: UInt32, first: String)
   /// A worker leaves by itself, with the reason (`harakiri`, ...).
   case leaving(String)
 }

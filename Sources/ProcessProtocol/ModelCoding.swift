@@ -56,6 +56,12 @@ extension WireWriter {
       write(key)
       write(requester)
       write(line)
+    case .entered(let file, let key, let surroundings, let company):
+      write(10 as UInt8)
+      write(file)
+      write(key)
+      write(each: [surroundings].compactMap(\.self)) { $0.write($1) }
+      write(company)
     }
   }
 
@@ -63,6 +69,8 @@ extension WireWriter {
     write(each: plan.files) { $0.write($1) }
     write(plan.interval)
     write(UInt32(plan.maximum))
+    write(plan.isTrial)
+    write(plan.preload)
   }
 
   mutating func write(_ failure: LoadFailure) {
@@ -141,6 +149,10 @@ extension WireReader {
     case 7: .library(file: try readString(), key: try readString(), microseconds: try read())
     case 8: .written(path: try readString())
     case 9: .used(key: try readString(), requester: try readString(), line: try read())
+    case 10:
+      .entered(
+        file: try readString(), key: try readString(), surroundings: try readEach { try $0.readSurroundings() }.first,
+        company: try read())
     case let other: throw WireError("a trace event, not \(other)")
     }
   }
@@ -152,8 +164,11 @@ extension WireReader {
   }
 
   mutating func readPlan() throws -> LoadPlan {
-    LoadPlan(
+    var plan = LoadPlan(
       files: try readEach { try $0.readString() }, interval: try read(), maximum: Int(try read(UInt32.self)))
+    plan.isTrial = try readBool()
+    plan.preload = try readOrder()
+    return plan
   }
 
   mutating func readFailure() throws -> LoadFailure {

@@ -10,6 +10,12 @@ public struct LoadPlan: Equatable, Sendable {
   public var interval: UInt64
   /// The most checkpoints that may exist at once, those inherited from the generation that is rewound included.
   public var maximum: Int
+  /// What a cold start loads before the application; empty for a load in natural order, and in a rewind, which goes on
+  /// in the order in which it was begun.
+  public var preload = PreloadOrder()
+  /// Whether the load is only to show something: what it prints is not shown, it gives way to everything else, and all
+  /// that speaks against its preload is collected.
+  public var isTrial = false
 
   /// Makes a plan.
   public init(files: [String], interval: UInt64, maximum: Int) {

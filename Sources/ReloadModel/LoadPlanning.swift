@@ -190,7 +190,7 @@ extension TraceEvent {
   fileprivate var tellsContent: Bool {
     switch self {
     case .began, .read, .measured, .listed: true
-    case .ended, .missing, .tested, .written, .library, .used: false
+    case .ended, .missing, .tested, .written, .library, .used, .entered: false
     }
   }
 }

@@ -26,6 +26,12 @@ public enum TraceEvent: Hashable, Sendable {
   /// An unwatched source file was loaded (a CPAN or core module); kept for `why` and for the load times only.
   case library(file: String, key: String, microseconds: UInt64)
 
+  /// `require` or `use` of a source file that was found in `@INC`, in code of the application: for a watched file just
+  /// before ``began(file:key:requester:line:fingerprint:)``, and for a file of a library that no other library file has
+  /// asked for. `surroundings` is what the load finds then, nil if it is as at the last such event, and `company` stands for
+  /// all that had been loaded before. Kept to learn a ``PreloadOrder``.
+  case entered(file: String, key: String, surroundings: PreloadOrder.Surroundings?, company: UInt64)
+
   /// A watched source file that had begun to load before was asked for again, in `requester` at `line`; kept for `why`
   /// only.
   case used(key: String, requester: String, line: UInt32)
@@ -33,7 +39,9 @@ public enum TraceEvent: Hashable, Sendable {
   /// The path that a change of the disk would have to touch.
   public var path: String {
     switch self {
-    case .began(let file, _, _, _, _), .ended(let file, _, _), .read(let file, _), .library(let file, _, _): file
+    case .began(let file, _, _, _, _), .ended(let file, _, _), .read(let file, _), .library(let file, _, _),
+      .entered(let file, _, _, _):
+      file
     case .missing(let path), .tested(let path, _), .measured(let path, _), .written(let path): path
     case .listed(let directory, _): directory
     case .used(_, let requester, _): requester

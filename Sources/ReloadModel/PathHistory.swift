@@ -59,7 +59,7 @@ extension TraceEvent {
   /// Whether it says anything about the disk.
   var saysSomething: Bool {
     switch self {
-    case .ended, .library, .used: false
+    case .ended, .library, .used, .entered: false
     case .began, .missing, .read, .listed, .tested, .measured, .written: true
     }
   }

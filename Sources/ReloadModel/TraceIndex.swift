@@ -123,7 +123,7 @@ private struct Expectation: Sendable {
     case .missing: isMissing = true
     case .listed(_, let hash): listing = hash
     case .tested(_, let kind): self.kind = kind
-    case .ended, .library, .written, .used: return nil
+    case .ended, .library, .written, .used, .entered: return nil
     }
     contentPosition = content == nil ? nil : position
     listingPosition = listing == nil ? nil : position

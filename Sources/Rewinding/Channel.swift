@@ -20,12 +20,12 @@ struct Channel {
     }
   }
 
-  /// Waits for the next command and the descriptor that comes with it; nil when `nacre` has closed its end.
-  func receive() -> (command: Command, descriptor: Int32?)? {
+  /// Waits for the next command and the descriptors that come with it; nil when `nacre` has closed its end.
+  func receive() -> (command: Command, descriptors: [Int32])? {
     withUnsafeTemporaryAllocation(byteCount: 256 * 1024, alignment: 8) { buffer in
       while true {
-        var fds: [Int32] = [-1, -1]
-        var count: Int32 = 2
+        var fds: [Int32] = [-1, -1, -1, -1]
+        var count = Int32(fds.count)
         var flags: Int32 = 0
         let size = cl_receive_message(descriptor, buffer.baseAddress!, buffer.count, &fds, &count, 0, &flags)
         if size < 0 && errno == EINTR { continue }
@@ -33,7 +33,7 @@ struct Channel {
         let message = UnsafeRawBufferPointer(start: buffer.baseAddress!, count: size)
         // A command that cannot be read comes from another version of nacre: as good as none.
         guard let command = try? Command(decoding: message) else { return nil }
-        return (command, count > 0 ? fds[0] : nil)
+        return (command, Array(fds.prefix(Int(count))))
       }
     }
   }

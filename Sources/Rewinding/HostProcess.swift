@@ -24,6 +24,8 @@ public final class HostProcess {
   var hooks = WorkerHooks()
   /// Whether this is a worker: it calls its start hooks, or serves.
   private(set) var isWorker = false
+  /// What is different while this process loads only to show something.
+  private var trial: Trial?
   /// When this candidate was forked.
   private var started: UInt64 = 0
   /// When this process began, on its way out of a fork.
@@ -89,6 +91,9 @@ public final class HostProcess {
       guard case .forkCandidate(let generation, let token, let cell, let plan) = command else { continue }
       let ordered = Clock.microseconds()
       guard fork(.candidate, token: token) == .inFork else { continue }
+      // A checkpoint of a trial that turned out well.
+      trial?.end()
+      trial = plan.isTrial ? Trial(mayServe: !plan.preload.isNatural) : nil
       self.generation = generation
       sit(at: Int(cell))
       cp_show_as("nacre loading generation \(generation): \(applicationFile)")
@@ -124,8 +129,10 @@ public final class HostProcess {
       guard value.isCodeReference else {
         fail(LoadFailure(cause: .notAnApplication, file: applicationFile, message: value.text))
       }
+      tracer.concludePreload()
       tracer.finish()
       tracer.noteSpan(.load, "", since: started)
+      trial?.end()
       channel.send(.loaded(tracer.summary(since: started)))
       tracer.sendTimeline()
       return value
@@ -172,22 +179,33 @@ public final class HostProcess {
   private func liveAsMold(_ application: OpaquePointer) -> Never {
     OpenResources.Timers.disarm()
     cp_show_as("nacre mold, generation \(generation): \(applicationFile)")
-    while let received = channel.receive() {
-      guard case .forkWorker(let token, let cell, let generation) = received.command, let queue = received.descriptor
-      else { continue }
-      let threads = OpenResources.threadCount()
-      guard threads == 1 else {
-        close(queue)
-        channel.send(.forkFailed(token: token, message: "the loaded code runs \(threads) threads"))
-        continue
+    while let (command, descriptors) = channel.receive() {
+      switch command {
+      case .forkWorker(let token, let cell, let generation):
+        guard let queue = descriptors.first else { continue }
+        forkWorker(application, token: token, cell: Int(cell), generation: generation, queue: queue)
+      case .takeCensus(let token, let firstIsNatural):
+        if fork(.census, token: token) == .inFork { liveAsCensus(descriptors, firstIsNatural: firstIsNatural) }
+      case .configure, .forkCandidate: break
       }
-      if fork(.worker, token: token) == .inFork {
-        self.generation = generation
-        liveAsWorker(application, cell: Int(cell), queue: Descriptors.setAside(queue))
-      }
-      close(queue)
+      for descriptor in descriptors { close(descriptor) }
     }
     _exit(0)
+  }
+
+  /// Returns in the mold only.
+  private func forkWorker(
+    _ application: OpaquePointer, token: UInt32, cell: Int, generation: UInt64, queue: Int32
+  ) {
+    let threads = OpenResources.threadCount()
+    guard threads == 1 else {
+      channel.send(.forkFailed(token: token, message: "the loaded code runs \(threads) threads"))
+      return
+    }
+    if fork(.worker, token: token) == .inFork {
+      self.generation = generation
+      liveAsWorker(application, cell: cell, queue: Descriptors.setAside(queue))
+    }
   }
 
   private func liveAsWorker(_ application: OpaquePointer, cell: Int, queue: Int32) -> Never {

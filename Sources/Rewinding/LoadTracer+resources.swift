@@ -1,9 +1,25 @@
 import Glibc
 import PerlRuntime
+import ProcessProtocol
 import ReloadModel
 
 /// What a load leaves behind besides code.
 extension LoadTracer {
+  /// What the load has left open.
+  ///
+  /// - Parameter started: When the candidate was forked, in microseconds of ``Clock``.
+  func summary(since started: UInt64) -> LoadSummary {
+    LoadSummary(
+      microseconds: Clock.microseconds() - started,
+      sockets: shared.filter { Descriptors.kind(of: $0.number) == S_IFSOCK }.map {
+        LoadSummary.SharedSocket(file: $0.file, description: OpenResources.describe(socket: $0.number))
+      },
+      databases: shared.filter { OpenResources.isDatabase($0.number) }.map {
+        LoadSummary.SharedDatabase(file: $0.file, path: Descriptors.path(of: $0.number))
+      },
+      timer: OpenResources.Timers().areRunning)
+  }
+
   /// Notes where a thread was started.
   func noteThreads(_ file: String) {
     let count = OpenResources.threadCount()

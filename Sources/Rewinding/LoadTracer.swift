@@ -44,6 +44,8 @@ final class LoadTracer {
   var resumed: UInt64 = 0
   /// What this process has done with files.
   var deeds = FileDeeds()
+  /// What is loaded before the application asks for it.
+  var preload = Preload.none
 
   private struct OpenLoad {
     var id: UInt32
@@ -100,6 +102,8 @@ final class LoadTracer {
   func follow() {
     mode = .load
     loadBegan = Clock.microseconds()
+    cp_hold_hash_order()
+    noteEnvironment()
     cp_observe(true, CP_ALL_FILES)
   }
 
@@ -115,6 +119,12 @@ final class LoadTracer {
       open[index].before = now
     }
     loadBegan += suspended
+    // A rewind goes on in the order in which its load was begun.
+    if !plan.preload.isNatural {
+      preload = Preload(asks: PreloadAsks(plan.preload), collects: plan.isTrial)
+    } else {
+      preload.collects = plan.isTrial
+    }
     spacing = CheckpointSpacing(plan: plan, inherited: spacing.positions)
   }
 
@@ -128,22 +138,8 @@ final class LoadTracer {
   /// In a worker: files that are loaded while it serves are followed, those that it writes, and Perl source that it reads.
   func serve() {
     mode = .service
+    cp_release_hash_order()
     cp_observe(true, CP_OPENED_FILES)
-  }
-
-  /// What the load has left open.
-  ///
-  /// - Parameter started: When the candidate was forked, in microseconds of ``Clock``.
-  func summary(since started: UInt64) -> LoadSummary {
-    LoadSummary(
-      microseconds: Clock.microseconds() - started,
-      sockets: shared.filter { Descriptors.kind(of: $0.number) == S_IFSOCK }.map {
-        LoadSummary.SharedSocket(file: $0.file, description: OpenResources.describe(socket: $0.number))
-      },
-      databases: shared.filter { OpenResources.isDatabase($0.number) }.map {
-        LoadSummary.SharedDatabase(file: $0.file, path: Descriptors.path(of: $0.number))
-      },
-      timer: OpenResources.Timers().areRunning)
   }
 }
 
@@ -154,7 +150,10 @@ extension LoadTracer {
     settle()
     let known = isDo ? .no : Perl.loaded(name)
     if known != .no {
-      if mode == .load, case .from(let path) = known { noteUse(of: name, at: path, file, line) }
+      if mode == .load, case .from(let path) = known {
+        notesAsk(for: name, at: path)
+        noteUse(of: name, at: path, file, line)
+      }
       return 0
     }
     var (found, passesHook) = search(name)
@@ -162,8 +161,9 @@ extension LoadTracer {
       // In a candidate that comes out of this checkpoint the disk is another one.
       (found, passesHook) = search(name)
     }
-    // Code in a string eval has no file: perl calls it "(eval 12)".
-    let requester = file.hasPrefix("(") ? file : WorkingDirectory.absolute(file)
+    if !isDo { checkPlace(of: name, found: found.found) }
+    // Code in a string eval has no file: perl calls it "(eval 12)". What is preloaded was asked for by nobody.
+    let requester = isAskedByPreload ? "" : file.hasPrefix("(") ? file : WorkingDirectory.absolute(file)
     lastLoad += 1
     var load = OpenLoad(
       id: lastLoad, key: name, requester: requester, line: line, began: Clock.microseconds(),
@@ -171,17 +171,26 @@ extension LoadTracer {
     for path in found.missing where isWatched(path) { record(.missing(path: path)) }
     if let path = found.unreadable, isWatched(path) { record(.read(file: path, fingerprint: .none)) }
     // A hook in @INC that perl asks first may give something else: wait for what %INC says.
-    if let file = found.found, !passesHook { settle(&load, at: file) }
+    if let file = found.found, !passesHook {
+      if !isDo { noteEntry(name, file) }
+      settle(&load, at: file)
+    }
     open.append(load)
     return load.id
   }
+
+  /// Whether whatever is asked for now is the next file of the preload.
+  var isAskedByPreload: Bool { preload.asks.isPreloading && open.isEmpty }
+
+  /// Whether it is the application that asks now, or what Nacre does for it: not a library.
+  var isAskedByApplication: Bool { open.last?.isWatched ?? !preload.asks.isPreloading }
 
   /// A file that was loaded before is asked for again.
   private func noteUse(of key: String, at path: String, _ file: String, _ line: UInt32) {
     // Every `use strict` comes by here.
     let matters = watchedKeys[key] ?? isWatched(WorkingDirectory.absolute(path))
     watchedKeys[key] = matters
-    guard matters, !file.hasPrefix("(") else { return }
+    guard matters, !file.hasPrefix("("), !isAskedByPreload else { return }
     record(.used(key: key, requester: WorkingDirectory.absolute(file), line: line))
   }
 

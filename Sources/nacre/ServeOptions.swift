@@ -52,7 +52,8 @@ struct ServeOptions: ParsableCommand {
   var service: ServiceOptions
 
   /// The options that take no value; all others do.
-  private static let flags = Set(["-h", "--help", "--version", "-d", "--destruct"]).union(OtherServersOption.flags)
+  private static let flags = Set(["-h", "--help", "--version", "-d", "--destruct", "--no-preload"])
+    .union(OtherServersOption.flags)
 
   /// Takes arguments apart and puts plackup's and starman's words into Nacre's own.
   static func translated(_ arguments: [String]) throws(StartupError) -> OtherServersOption.Translation {

@@ -19,6 +19,12 @@ enum Samples {
     .library(file: "/usr/share/perl/5.36/Carp.pm", key: "Carp.pm", microseconds: 0),
     .used(key: "My/App.pm", requester: "/srv/app/lib/My/Other.pm", line: 4_000_000_000),
     .written(path: "/srv/app/tmp/cache"),
+    .entered(file: "/usr/share/perl5/Moo.pm", key: "Moo.pm", surroundings: nil, company: .max),
+    .entered(
+      file: "/usr/share/perl5/Moo.pm", key: "Moo.pm",
+      surroundings: .init(includes: ["/usr/share/perl5"], environment: ["HOME": nil, "APP": "x=1"]),
+      company: 1),
+    .entered(file: "/usr/share/perl5/Moo.pm", key: "Moo.pm", surroundings: .init(includes: nil), company: 0),
   ]
 
   static let settings = [
@@ -45,12 +51,27 @@ enum Samples {
     return settings
   }()
 
+  static let preload: LoadPlan = {
+    let one = PreloadOrder.Surroundings(includes: ["lib", "/usr/share/perl5"])
+    let other = PreloadOrder.Surroundings(includes: ["/usr/share/perl5"], environment: ["X": "1", "Y": nil])
+    var plan = LoadPlan(files: ["/a"], interval: 1, maximum: 2)
+    plan.isTrial = true
+    plan.preload = PreloadOrder(files: [
+      .init(key: "A.pm", directory: "/usr/share/perl5", surroundings: one, rank: 7, company: 1),
+      .init(key: "B/C.pm", directory: "/srv/lib", surroundings: other, rank: 0, company: .max),
+      .init(key: "D.pm", directory: "/usr/share/perl5", surroundings: one, rank: .max, company: 0),
+    ])
+    return plan
+  }()
+
   static let commands: [Command] =
     (settings + [serviceSettings]).map { .configure($0) } + [
       .forkCandidate(
         generation: .max, token: 2, cell: 3, plan: LoadPlan(files: ["/a", "/b"], interval: 4, maximum: 16)),
       .forkCandidate(generation: 1, token: 0, cell: 0, plan: LoadPlan(files: [], interval: 0, maximum: 0)),
       .forkWorker(token: .max, cell: 1023, generation: 1 << 40),
+      .forkCandidate(generation: 1, token: 5, cell: 6, plan: preload),
+      .takeCensus(token: 9, firstIsNatural: true), .takeCensus(token: 9, firstIsNatural: false),
     ]
 
   static let failures: [LoadFailure] = [
@@ -86,5 +107,12 @@ enum Samples {
           spans: [
             .init(.fork, start: .max, duration: 0), .init(.source, file: "/srv/My/App.pm", start: 7, duration: .max),
           ])),
+      .forked(.census, token: 8), .census(differences: 3, first: "hash %Foo::bar{x}"),
+      .objections([
+        .init(key: "A.pm", reason: .changed("%ENV")), .init(key: "B.pm", reason: .early("A.pm")),
+        .init(key: "C.pm", reason: .unasked), .init(key: "G.pm", reason: .company),
+        .init(key: "D.pm", reason: .elsewhere("/srv/lib/D.pm")),
+        .init(key: "E.pm", reason: .elsewhere(nil)), .init(key: "F.pm", reason: .failed("died")),
+      ]),
     ] + failures.map { .failed($0) } + failures.prefix(1).map { .failed(hooked($0)) }
 }

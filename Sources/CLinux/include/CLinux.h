@@ -71,6 +71,11 @@ int cl_catch_stop(int queue);
 /// Whether that signal came.
 bool cl_stop_requested(void);
 
+/// This process gives way to others: for good (`nice`, which an ordinary user cannot take back), or until
+/// `cl_give_way_no_more`, as a process that works without pause.
+void cl_give_way(bool always);
+void cl_give_way_no_more(void);
+
 // MARK: Descriptors
 
 /// `fcntl(F_DUPFD_CLOEXEC)`: a copy of `fd` that is at least `lowest` and is closed on exec.

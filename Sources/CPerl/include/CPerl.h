@@ -8,6 +8,7 @@
 #define NACRE_CPERL_H
 
 #include "cperl_call.h"
+#include "cperl_guard.h"
 #include "cperl_load.h"
 #include "cperl_process.h"
 #include "cperl_psgi.h"

@@ -10,6 +10,11 @@
 void cp_flush(void);
 /// In a forked process: the next `rand` draws a new seed.
 void cp_forget_seed(void);
+/// From now on the order of a hash's keys depends on nothing but the keys, the order in which they came and perl's seed
+/// (drawn once for all processes of a base): two loads of one base can be compared, whatever else each has loaded.
+void cp_hold_hash_order(void);
+/// The order of new hashes is as random as the user's perl has it.
+void cp_release_hash_order(void);
 /// Makes `$^T` the present time.
 void cp_reset_start_time(void);
 /// Sets `$0`.

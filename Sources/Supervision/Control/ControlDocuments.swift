@@ -28,6 +28,24 @@ public enum ControlDocument {
     public var kept: [Kept]
     /// Whether and how changes are noticed.
     public var watching: Watching
+    /// What is loaded before the application asks for it.
+    public var preload: Preload
+  }
+
+  /// What cold starts load before the application asks for it.
+  public struct Preload: Codable, Equatable, Sendable {
+    /// `forbidden`, `natural` (nothing is preloaded yet), `verified` or `off`.
+    public var state: String
+    /// How many files the order names; what these load comes with them.
+    public var files: Int
+    /// The edited files that are loaded last.
+    public var hot: [String]
+    /// Why nothing is preloaded, or why the last order was given up.
+    public var reason: String?
+    /// Whether an order is being tried in the background at this moment.
+    public var examining: Bool
+    /// Whether what runs was found equal to a load in natural order, or is one.
+    public var checked: Bool
   }
 
   /// The running generation.
@@ -96,13 +114,13 @@ public enum ControlDocument {
     public var id: Int
     /// When it began.
     public var at: String
-    /// `start`, `save`, `HUP`, `control`, `touch file`, `retry` or `death`.
+    /// `start`, `save`, `HUP`, `control`, `touch file`, `retry`, `death` or `preload`.
     public var trigger: String
     /// The number of the generation. A rejected or void one's number is given again.
     public var generation: UInt64
     /// The number of the generation that loaded the code.
     public var loadedAs: UInt64
-    /// `cold start`, `rewind`, `respawn` or `roll back`.
+    /// `cold start`, `rewind`, `respawn`, `roll back` or `preload`.
     public var way: String
     /// What differed on the disk.
     public var files: [String]

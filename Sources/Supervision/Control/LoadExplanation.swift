@@ -99,7 +99,7 @@ extension TraceEvent {
   fileprivate func concerns(_ path: String, _ wanted: String?) -> Bool {
     switch self {
     case .began(let file, let key, _, _, _), .library(let file, let key, _): wanted.map { $0 == key } ?? (file == path)
-    case .ended, .used, .written: false
+    case .ended, .used, .written, .entered: false
     default: self.path == path
     }
   }
@@ -107,7 +107,7 @@ extension TraceEvent {
   fileprivate var role: LoadExplanation.Role {
     switch self {
     case .began, .ended, .used: .loaded
-    case .library: .library
+    case .library, .entered: .library
     case .missing: .met("looked for it, and it was missing")
     case .read: .met("read it")
     case .listed: .met("listed it")

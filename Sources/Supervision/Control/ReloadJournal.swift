@@ -15,6 +15,8 @@ struct ReloadJournal {
     case retry
     /// A process that the running generation needs has died.
     case death
+    /// The code that runs was loaded in another order, or had to be in the natural one.
+    case preload
   }
 
   /// How a reload ended.
@@ -180,6 +182,7 @@ struct ReloadJournal {
       demandedBy = .hangUp
     case .coldStartDemanded, .rollBackDemanded: trigger = .control
     case .woke: trigger = .retry
+    case .censusTaken where serial == nil: trigger = .preload
     case .ended where serial == nil: trigger = .death
     default: break
     }

@@ -18,7 +18,23 @@ extension Supervisor {
       generation: machine.running.map(runningDocument), reload: journal.current.map { .init($0) },
       failure: machine.rejection.map { .init($0.failure, generation: (machine.running?.number ?? 0) + 1) },
       kept: machine.kept.map { .init(number: $0.number, loadedAs: $0.loadedAs) },
-      watching: watchingDocument)
+      watching: watchingDocument, preload: preloadDocument)
+  }
+
+  private var preloadDocument: ControlDocument.Preload {
+    let preloading = machine.preloading
+    var document = ControlDocument.Preload(
+      state: "natural", files: preloading.order.files.count, hot: preloading.hot.sorted(),
+      reason: preloading.lastObjection, examining: preloading.examination != nil, checked: true)
+    switch preloading.use {
+    case .forbidden: document.state = "forbidden"
+    case .natural: break
+    case .verified:
+      document.state = "verified"
+      document.checked = preloading.verified == machine.running?.loader
+    case .off(let reason): (document.state, document.reason) = ("off", reason)
+    }
+    return document
   }
 
   private var watchingDocument: ControlDocument.Watching {

@@ -19,6 +19,8 @@ enum Way: String, Sendable {
   case rewind
   case respawn
   case rollBack = "roll back"
+  /// The same code, loaded in another order; see ``Preloading``.
+  case preload
 
   /// Whether nothing is loaded: new workers come from a mold that is there.
   var forksOnly: Bool { self == .respawn || self == .rollBack }
@@ -54,7 +56,7 @@ struct Generation: Equatable, Sendable {
   mutating func addLazily(_ events: [TraceEvent]) -> Bool {
     let new = events.filter { event in
       switch event {
-      case .ended, .library, .used: false
+      case .ended, .library, .used, .entered: false
       default: !lazily.contains(event)
       }
     }

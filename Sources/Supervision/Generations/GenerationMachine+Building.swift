@@ -6,6 +6,7 @@ extension GenerationMachine {
   /// Begins a candidate that differs from the running generation in `files` and may keep what was loaded before the
   /// trace position `limit`; nil for a cold start.
   mutating func build(files: [String], limit: Int?) {
+    abandonExamination()
     let number = (running?.number ?? 0) + 1
     pin = nil
     candidate = Candidate(
@@ -51,13 +52,19 @@ extension GenerationMachine {
   }
 
   private func plan(_ candidate: Candidate) -> LoadPlan {
+    var plan = plan(candidate.generation, lastEdited: edited(candidate.files))
+    if candidate.way == .coldStart { plan.preload = preloading.order }
+    return plan
+  }
+
+  func plan(_ generation: Generation, lastEdited: [String]) -> LoadPlan {
     guard let running, !running.trace.events.isEmpty else {
-      return .first(maximum: settings.checkpoints, lastEdited: edited(candidate.files))
+      return .first(maximum: settings.checkpoints, lastEdited: lastEdited)
     }
     return LoadPlan(
-      like: running.trace, from: candidate.generation.trace.events.count,
-      standing: candidate.generation.checkpoints.count, maximum: settings.checkpoints,
-      lastEdited: edited(candidate.files))
+      like: running.trace, from: generation.trace.events.count,
+      standing: generation.checkpoints.count, maximum: settings.checkpoints,
+      lastEdited: lastEdited)
   }
 
   /// The files that were edited last, these first.
@@ -95,6 +102,7 @@ extension GenerationMachine {
   }
 
   mutating func forked(_ process: ProcessToken) {
+    if preloading.examination?.isAbout(process) == true { return trialForked() }
     guard candidate?.process == process, case .forking = candidate?.stage else {
       act(.kill(process))
       return
@@ -104,7 +112,9 @@ extension GenerationMachine {
   }
 
   mutating func forkFailed(_ process: ProcessToken, _ message: String) {
-    if candidate?.process == process, case .forking(let origin) = candidate?.stage {
+    if preloading.examination?.isAbout(process) == true {
+      interruptExamination()
+    } else if candidate?.process == process, case .forking(let origin) = candidate?.stage {
       act(
         .report("no candidate could be forked from \(origin == baseProcess ? "the base" : "a checkpoint"): \(message)"))
       forkFromElsewhere(than: origin, message: message)
@@ -122,6 +132,10 @@ extension GenerationMachine {
   }
 
   mutating func checkpointLeft(_ checkpoint: Checkpoint, by process: ProcessToken) {
+    if preloading.examination?.trial.loader == process {
+      preloading.examination?.trial.checkpoints.append(checkpoint)
+      return
+    }
     guard candidate?.process == process, candidate?.stage == .loading else {
       act(.close(checkpoint.process))
       return
@@ -131,6 +145,7 @@ extension GenerationMachine {
   }
 
   mutating func dropCheckpoints(_ positions: [Int], of process: ProcessToken) {
+    if preloading.examination?.trial.loader == process { return dropTrialCheckpoints(positions) }
     guard candidate?.process == process, candidate?.stage == .loading else { return }
     let dropped = candidate!.generation.checkpoints.filter { positions.contains($0.position) }
     candidate?.generation.checkpoints.removeAll { dropped.contains($0) }
@@ -141,6 +156,7 @@ extension GenerationMachine {
   private func isOfRunning(_ checkpoint: Checkpoint) -> Bool { running?.checkpoints.contains(checkpoint) ?? false }
 
   mutating func loaded(_ process: ProcessToken) {
+    if preloading.examination?.isAbout(process) == true { return trialLoaded() }
     guard candidate?.process == process, candidate?.stage == .loading else { return }
     candidate?.stage = .loaded
     act(.look(.candidate))
@@ -148,6 +164,7 @@ extension GenerationMachine {
 
   mutating func failed(_ process: ProcessToken, _ failure: LoadFailure) {
     if failure.hook != nil { return startFailed(process, failure) }
+    if preloading.examination?.isAbout(process) == true { return trialFailed(failure) }
     guard candidate?.process == process, candidate?.stage == .loading, let candidate else { return }
     // A checkpoint that cannot put its open files right has not met the application's fault.
     if failure.cause == .system, candidate.way == .rewind, let origin = candidate.origin(in: running) {
@@ -251,6 +268,7 @@ extension GenerationMachine {
     if candidate.way != .rollBack { respawning = [] }
     voids = [:]
     lastEdited = Array(edited(candidate.files).prefix(8))
+    preloading.promoted(candidate)
     act(
       .promote(
         Promotion(
@@ -270,6 +288,11 @@ extension GenerationMachine {
   private mutating func keep(_ old: Generation, besides new: Generation) {
     if isUpgrading { return forgetOldPerl(old) }
     kept.removeAll { $0.mold == new.mold }
+    // The same code in another order is nothing to roll back to.
+    if preloading.isOfPreload(new), let mold = old.mold {
+      act(.close(mold))
+      return
+    }
     guard old.mold != nil, old.mold != new.mold else { return }
     kept.append(old)
     kept[kept.count - 1].checkpoints = []

@@ -9,6 +9,12 @@ extension GenerationMachine {
 
   /// The disk is no longer what the candidate loaded: start again with what it is now.
   mutating func void(_ candidate: Candidate, _ difference: Difference) {
+    if candidate.way == .preload {
+      dismantle(candidate)
+      self.candidate = nil
+      act(.look(.running))
+      return
+    }
     if let file = noteVoid(difference, candidate.generation.trace) {
       reject(
         LoadFailure(cause: .system, file: file, message: "\(file) changes whenever the application loads"),
@@ -62,6 +68,7 @@ extension GenerationMachine {
   ) {
     guard let candidate else { return }
     if candidate.way == .rollBack { return giveUpRollBack(candidate, failure.message) }
+    if candidate.way == .preload { return giveUpPreload(candidate, failure.message) }
     dismantle(candidate)
     self.candidate = nil
     let tryingAgain = tryingAgain || running != nil && candidate.files.isEmpty
@@ -107,7 +114,9 @@ extension GenerationMachine {
   // MARK: Deaths
 
   mutating func ended(_ process: ProcessToken, _ departure: Departure) {
-    if process == baseProcess {
+    if preloading.examination?.isAbout(process) == true {
+      interruptExamination()
+    } else if process == baseProcess {
       baseEnded(process, departure)
     } else if isStarting(process), let failure = LoadFailure(inStartHook: departure) {
       startFailed(process, failure)
@@ -158,6 +167,7 @@ extension GenerationMachine {
   }
 
   private mutating func moldEnded(_ departure: Departure) {
+    abandonExamination()
     running?.mold = nil
     act(.report("the mold of generation \(running!.number) \(departure.ending)"))
     // A respawn has lost what its workers are forked from.
@@ -206,7 +216,7 @@ extension LoadTrace {
     self = LoadTrace(
       events.map { event in
         switch event {
-        case .began, .ended, .library, .written, .used: event
+        case .began, .ended, .library, .written, .used, .entered: event
         default: paths.contains(event.path) ? .library(file: event.path, key: "", microseconds: 0) : event
         }
       })

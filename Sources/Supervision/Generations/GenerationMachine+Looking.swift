@@ -18,10 +18,12 @@ extension GenerationMachine {
 
   mutating func demanded() {
     // A candidate that is being built will be the answer; a roll back was asked for before.
-    if let candidate {
+    if let candidate, candidate.way != .preload {
       if candidate.way == .rollBack { isDemanded = true }
       return
     }
+    if let candidate { dismantle(candidate) }
+    candidate = nil
     isDemanded = true
     act(.look(.running))
   }
@@ -33,11 +35,14 @@ extension GenerationMachine {
     candidate = nil
     isDemanded = true
     isColdDemanded = true
+    preloading.startOver()
     act(.look(.running))
   }
 
   mutating func traced(_ process: ProcessToken, _ events: [TraceEvent]) {
-    if candidate?.process == process {
+    if preloading.examination?.trial.loader == process {
+      preloading.examination?.trial.trace.append(contentsOf: events)
+    } else if candidate?.process == process {
       candidate?.generation.trace.append(contentsOf: events)
       if !restless.isEmpty { candidate?.generation.trace.calm(restless) }
     } else if candidate?.generation.workers[process] != nil {
@@ -106,6 +111,7 @@ extension GenerationMachine {
       build(files: files, limit: .max)
       return
     }
+    abandonExamination()
     generation.number += 1
     generation.workers = [:]
     generation.lazily = []

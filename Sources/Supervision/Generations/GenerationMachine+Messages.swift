@@ -39,6 +39,12 @@ extension GenerationMachine {
     case rollBackDemanded
     /// What an ``Action/look(_:)`` has found.
     case looked(Findings)
+    /// Nothing has happened for a while, and ``GenerationMachine/wantsExamination``.
+    case idle
+    /// A load in a preload order has shown that the order is wrong. One that is no trial is over.
+    case objected(ProcessToken, [PreloadObjection])
+    /// A process has written a census: the number of names that differ from the censuses before it, and the first.
+    case censusTaken(ProcessToken, differences: Int, first: String)
     /// The time of an ``Action/wake(afterSeconds:)`` is over.
     case woke
     /// The server stops: nothing is built any more, and the running generation serves what waits.
@@ -112,6 +118,10 @@ extension GenerationMachine {
   enum Action: Equatable {
     case startBase(ProcessToken)
     case forkCandidate(ProcessToken, from: ProcessToken, generation: UInt64, plan: LoadPlan)
+    /// As ``forkCandidate(_:from:generation:plan:)``, for a load that is only to show something.
+    case forkTrial(ProcessToken, from: ProcessToken, generation: UInt64, plan: LoadPlan)
+    /// Have the interpreter of a mold described and compared.
+    case takeCensus(ProcessToken, from: ProcessToken, Examination.Census)
     /// The worker receives from the queue of `generation`.
     case forkWorker(ProcessToken, from: ProcessToken, generation: UInt64)
     /// End a suspended process by closing its channel.
@@ -137,6 +147,8 @@ extension GenerationMachine {
     case refuse(String)
     /// There is nothing to run, and nobody to wait for a save: end with this failure.
     case giveUp(LoadFailure, generation: UInt64)
+    /// Tell people that all is well.
+    case inform(String)
     /// Tell people, once.
     case report(String)
     /// Tell people each time.

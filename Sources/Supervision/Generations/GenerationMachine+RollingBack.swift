@@ -35,6 +35,7 @@ extension GenerationMachine {
 
   /// Begins the candidate that brings an older generation back.
   private mutating func promise(_ target: Generation, after running: Generation) {
+    abandonExamination()
     let pin = Pin(former: former(running))
     if let candidate { dismantle(candidate) }
     var generation = target

@@ -3,6 +3,7 @@ extension GenerationMachine {
   /// Ends everything but what serves the requests that still wait.
   mutating func stop() {
     isStopping = true
+    abandonExamination()
     if let candidate { dismantle(candidate) }
     candidate = nil
     for checkpoint in running?.checkpoints ?? [] { act(.close(checkpoint.process)) }

@@ -5,6 +5,8 @@ extension GenerationMachine {
   /// No process that lives is used any more: what it loads from now on belongs to the new perl, and need not fit. The
   /// running generation serves until the new perl has loaded the application.
   mutating func upgraded(_ files: [String]) {
+    abandonExamination()
+    preloading.startOver()
     if let candidate { dismantle(candidate) }
     candidate = nil
     pin = nil

@@ -20,6 +20,8 @@ struct GenerationMachine {
     var checkpoints = 16
     /// The molds kept besides the running one.
     var keptMolds = 1
+    /// Whether files may be loaded before the application asks for them.
+    var preloads = true
   }
 
   enum Base: Equatable {
@@ -66,11 +68,16 @@ struct GenerationMachine {
   var voids: [String: Int] = [:]
   /// Paths that every load changes, so that they say nothing.
   var restless: Set<String> = []
+  /// What is loaded before the application asks for it.
+  var preloading: Preloading
   var actions: [Action] = []
   private var lastToken: UInt32 = 0
   private var lastSerial = 0
 
-  init(settings: Settings) { self.settings = settings }
+  init(settings: Settings) {
+    self.settings = settings
+    preloading = Preloading(use: settings.preloads ? .natural : .forbidden)
+  }
 
   /// Whether what was touched has not yet led to a promotion, a rejection or nothing.
   var isBusy: Bool { candidate != nil }
@@ -123,6 +130,9 @@ struct GenerationMachine {
     case .looked(.running(let difference, let rejected, let base)): decide(difference, rejected, base)
     case .looked(.candidate(let difference)): looked(difference)
     case .looked(.pin(let difference, let former)): looked(pinned: difference, former: former)
+    case .idle: beginExamination()
+    case .objected(let process, let objections): objected(process, objections)
+    case .censusTaken(let process, let differences, let first): censusTaken(process, differences, first)
     case .woke: woke()
     case .stop: stop()
     case .drained: break

@@ -9,6 +9,7 @@ final class PerlProcess {
     case base
     case candidate(cell: Int)
     case checkpoint
+    case census
     case worker(cell: Int, generation: UInt64)
   }
 
@@ -61,7 +62,7 @@ final class PerlProcess {
   var cell: Int? {
     switch role {
     case .candidate(let cell), .worker(let cell, _): cell
-    case .base, .checkpoint: nil
+    case .base, .checkpoint, .census: nil
     }
   }
 

@@ -189,7 +189,7 @@ final class Freshness {
       case .began(let file, _, _, _, _): sources.insert(file)
       case .read, .listed, .tested, .measured, .missing: readAtLoad.insert(event.path)
       case .written(let path): writtenAtLoad.insert(path)
-      case .ended, .library, .used: break
+      case .ended, .library, .used, .entered: break
       }
     }
   }

@@ -25,6 +25,8 @@ public struct ServerSettings {
   public var watching = WatchSettings()
   /// `--checkpoints`: the most checkpoints of one generation.
   public var checkpoints = 16
+  /// `--no-preload`: whether files may be loaded before the application asks for them.
+  public var preloads = true
   /// `--hold`: the seconds a request may wait for code that is being loaded.
   public var hold = 30
   /// `--load-timeout`: the seconds a load may take.
@@ -90,6 +92,7 @@ public struct ServerSettings {
   /// For a session with perl's debugger: a person at its prompt takes any time, and can attend to one worker.
   public mutating func debug() {
     debugs = true
+    preloads = false
     workers = 1
     hold = 86400
     loadTimeout = 86400

@@ -10,6 +10,9 @@ extension Supervisor {
     case .startBase(let process): startBase(process)
     case .forkCandidate(let process, let origin, let generation, let plan):
       forkCandidate(process, from: origin, generation: generation, plan: plan)
+    case .forkTrial(let process, let origin, let generation, let plan):
+      forkTrial(process, from: origin, generation: generation, plan: plan)
+    case .takeCensus(let process, let mold, let census): takeCensus(process, from: mold, census)
     case .forkWorker(let process, let mold, let generation):
       forkWorker(process, from: mold, generation: generation)
     case .close(let process): close(process)
@@ -29,6 +32,7 @@ extension Supervisor {
     case .resume(let generation): resume(generation)
     case .refuse(let reason): log.warn(reason)
     case .giveUp(let failure, let generation): giveUp(failure, generation: generation)
+    case .inform(let text): log.inform(text)
     case .report(let text): report(text)
     case .warn(let text): log.warn(text)
     }
@@ -112,7 +116,8 @@ extension Supervisor {
     }
   }
 
-  private func order(
+  /// Has a process forked.
+  func order(
     _ token: ProcessToken, _ role: PerlProcess.Role, from origin: ProcessToken, _ command: Command,
     _ descriptors: [Int32] = []
   ) {
@@ -149,12 +154,13 @@ extension Supervisor {
     loop.cancel(order.timer)
     switch order.role {
     case .candidate(let cell), .worker(let cell, _): freeCells.append(cell)
-    case .base, .checkpoint: break
+    case .base, .checkpoint, .census: break
     }
     if !order.isCancelled { handle(.forkFailed(token, message: message)) }
   }
 
-  private func takeCell() -> Int? {
+  /// A cell of the scoreboard for a new process.
+  func takeCell() -> Int? {
     guard let cell = freeCells.popLast() else { return nil }
     scoreboard.cell(cell).clear()
     return cell

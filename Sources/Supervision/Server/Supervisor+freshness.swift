@@ -91,6 +91,7 @@ extension Supervisor: SwitchboardDelegate {
     if isFresh, !wasFresh { switchboard.resume() }
     switchboard.isLoading = !isFresh
     wasFresh = isFresh
+    awaitIdleness()
   }
 
   func look(_ subject: GenerationMachine.Subject) {

@@ -86,7 +86,7 @@ extension Supervisor {
     case .loaded(let summary):
       unlimit(process)
       process.timeout = nil
-      tell(summary)
+      if !isOfExamination(process) { tell(summary) }
       handle(.loaded(token))
     case .failed(let failure):
       unlimit(process)
@@ -99,7 +99,12 @@ extension Supervisor {
       process.hook = nil
       noteStart(of: process)
       handle(.workerReady(token))
-    case .report(let text): report(text)
+    case .report(let text): if !isOfExamination(process) { report(text) }
+    case .objections(let objections): handle(.objected(token, objections))
+    case .census(let differences, let first):
+      unlimit(process)
+      process.isDismissed = true
+      handle(.censusTaken(token, differences: Int(differences), first: first))
     case .leaving: replace(process)
     }
   }

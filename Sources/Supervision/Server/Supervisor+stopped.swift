@@ -43,6 +43,9 @@ extension Supervisor {
     case .base where machine.base == .starting(process.token): process.send(signal: SIGKILL)
     case .candidate where machine.candidate?.process == process.token && machine.candidate?.stage == .loading:
       process.send(signal: SIGKILL)
+    case .census,
+      .candidate where isOfExamination(process):
+      process.send(signal: SIGKILL)
     case .base, .candidate, .checkpoint:
       if orders.values.contains(where: { $0.origin == process.token }) { process.send(signal: SIGKILL) }
     }
@@ -72,6 +75,7 @@ extension PerlProcess {
     case .base: "base"
     case .candidate: "mold"
     case .checkpoint: "checkpoint"
+    case .census: "census"
     case .worker: "worker"
     }
   }

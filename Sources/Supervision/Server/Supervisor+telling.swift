@@ -19,6 +19,11 @@ extension Supervisor {
       log.inform(
         "\(addresses) serves \(settings.applicationName) (generation "
           + "\(promotion.generation), \(count(promotion.workers, "worker")), \(settings.environment), pid \(getpid()))")
+    } else if promotion.way == .preload {
+      log.inform(
+        "generation \(promotion.generation) is the code of generation \(promotion.loadedAs), with "
+          + "\(count(machine.preloading.order.files.count, "file")) loaded before the application: no difference was found"
+      )
     } else if promotion.way == .rollBack {
       let until = machine.pin == nil ? "" : ", until the next save or `nacre reload`"
       log.inform(

@@ -75,6 +75,10 @@ public final class Supervisor {
   /// The queue of the running generation, and that of the candidate.
   var queue: LendingQueue?
   var candidateQueue: LendingQueue?
+  /// What the processes of the examination that is under way have written.
+  var censuses: [CensusFile.Place: CensusFile] = [:]
+  /// Runs while there is something to be found out in the background.
+  var idleTimer: EventLoop.Timer?
   var reported: Set<String> = []
   var settlingTimer: (timer: EventLoop.Timer, at: UInt64)?
   var pollTimer: EventLoop.Timer?
@@ -129,7 +133,7 @@ public final class Supervisor {
       settings: .init(
         waitsForSaves: settings.isDevelopment, answersWithFailures: freshness.holdsRequests,
         isAutomatic: freshness.isAutomatic, workers: settings.workers,
-        checkpoints: settings.checkpoints))
+        checkpoints: settings.checkpoints, preloads: settings.preloads && settings.isDevelopment))
   }
 
   /// To be called before anybody can connect: a signal to stop that comes from then on ends the server in order, however
@@ -195,6 +199,7 @@ public final class Supervisor {
         noticed: freshness.touchedAt)
       for action in actions { perform(action) }
       if machine.candidate == nil { candidateQueue = nil }
+      if machine.preloading.examination == nil { censuses = [:] }
       for happening in happenings { tell(happening) }
     }
     isHandling = false

@@ -15,6 +15,7 @@ struct StatusText {
     add("state", Self.state(status))
     if let failure = status.failure { for line in failure.details { add("", "  " + line) } }
     if let generation = status.generation { add(generation) }
+    if let text = Self.preload(status.preload) { add("preload", text) }
     if let kept = status.kept.last {
       add(
         "kept",
@@ -34,6 +35,18 @@ struct StatusText {
 
   private mutating func add(_ title: String, _ text: String) {
     lines.append(title + String(repeating: " ", count: max(1, 12 - title.count)) + text)
+  }
+
+  private static func preload(_ preload: ControlDocument.Preload) -> String? {
+    switch preload.state {
+    case "verified":
+      let hot = preload.hot.isEmpty ? "" : ", \(preload.hot.map(shown).joined(separator: " and ")) last"
+      return "\(counted(preload.files, "file")) before the application\(hot)"
+        + (preload.checked ? "" : " (to be checked again)")
+    case "off": return "off: \(preload.reason ?? "")"
+    case "natural": return preload.reason.map { "given up (\($0)); to be tried again" }
+    default: return nil
+    }
   }
 
   private static func state(_ status: ControlDocument.Status) -> String {

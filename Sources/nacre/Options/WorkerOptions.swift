@@ -11,6 +11,11 @@ struct WorkerOptions: ParsableArguments {
   @Option(help: ArgumentHelp("The most snapshots kept of the application's load.", valueName: "N"))
   var checkpoints = 16
 
+  @Flag(
+    name: .customLong("no-preload"),
+    help: "Never load libraries and unchanged files before the application asks for them.")
+  var isPreloadForbidden = false
+
   @Option(help: ArgumentHelp("How long a request may wait for code that is being loaded.", valueName: "SECONDS"))
   var hold = 30
 
@@ -65,6 +70,7 @@ struct WorkerOptions: ParsableArguments {
   func fill(_ settings: inout ServerSettings) {
     settings.workers = workers
     settings.checkpoints = checkpoints
+    settings.preloads = !isPreloadForbidden
     settings.hold = hold
     settings.loadTimeout = loadTimeout
     settings.life.timeout = timeout

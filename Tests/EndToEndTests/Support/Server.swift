@@ -13,6 +13,8 @@ struct ServerOptions {
   var arguments: [String] = []
   /// The application's file or directory as written on the command line; nil if `arguments` say it.
   var application: String? = "app.psgi"
+  /// Whether files are preloaded. Elsewhere a preload would only make the number of generations depend on time.
+  var preloads = false
   /// The port; nil for any that is free.
   var port: UInt16?
   /// Environment variables beside those of the test.
@@ -132,8 +134,8 @@ extension ServerOptions {
     func filled(_ text: String) -> String { text.replacingOccurrences(of: "PORT", with: "\(port)") }
     let addresses = listen.isEmpty ? ["-o", "127.0.0.1", "-p", "\(port)"] : listen.flatMap { ["-l", filled($0)] }
     let common = addresses + ["-E", environment, "--perl", Products.perl]
-    return command.map(filled) + common + ["--workers", "\(workers)"] + include.flatMap { ["-I", $0] } + arguments
-      + (application.map { [$0] } ?? [])
+    let options = ["--workers", "\(workers)"] + include.flatMap { ["-I", $0] } + (preloads ? [] : ["--no-preload"])
+    return command.map(filled) + common + options + arguments + (application.map { [$0] } ?? [])
   }
 }
 

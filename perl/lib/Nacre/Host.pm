@@ -44,6 +44,7 @@ sub load_application {
         require lib;
         lib->import(@includes);
     }
+    preload( $setting{file} );
     for my $module ( split /\x01/, $setting{modules} ) {
         my ( $name, $imports ) = split /=/, $module, 2;
         my $use = $name =~ s/^-// ? 'no' : 'use';
@@ -52,6 +53,45 @@ sub load_application {
     }
     my $application = length $setting{code} ? evaluate( @setting{qw(code file)} ) : load_file( $setting{file} );
     return surround( as_code($application), @setting{qw(path log)} );
+}
+
+# Loads what the application is known to ask for before it asks, as if each file were asked for by it: with its @INC and
+# its $0. Nothing is imported. (The op that requires must be compiled after the extension was loaded.)
+sub preload {
+    my ($file) = @_;
+    defined( my $next = begin_preload() ) or return;
+    my @own     = @INC;
+    my %own     = %ENV;
+    my $changes = '';
+    my $require = eval 'sub { require $_[0]; 1 }';
+    local $0    = length $file ? $file : $0;
+    local @ARGV = ();
+    do {
+        my ( $key, $environment, $includes ) = split /\0/, $next, -1;
+        if ( $environment ne $changes ) {
+            %ENV = %own;
+            for my $change ( split /\x01/, $environment ) {
+                my ( $name, $value ) = split /=/, $change, 2;
+                defined $value ? ( $ENV{$name} = $value ) : delete $ENV{$name};
+            }
+            $changes = $environment;
+        }
+        @INC = split /\x01/, $includes, -1;
+        local ( $@, $!, $_ );
+        end_preload( !enter_preload() || eval { $require->($key) } ? '' : "$@" );
+    } while defined( $next = begin_preload() );
+    @INC = @own;
+    %ENV = %own if length $changes;
+    seal_preload();
+    return;
+}
+
+# In a process of its own: describes the interpreter, and compares that with other descriptions.
+sub take_census {
+    my ( undef, $first_is_natural, @descriptors ) = @_;
+    my $own = __FILE__ =~ s{/Nacre/Host\.pm\z}{}r;
+    require "$own/Nacre/Preload.pm";
+    return Nacre::Preload::compare_census( $first_is_natural, \&is_watched, @descriptors );
 }
 
 # plackup's --path and --access-log, by Plack's own means.

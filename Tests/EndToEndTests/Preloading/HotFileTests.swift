@@ -1,0 +1,39 @@
+import Foundation
+import Testing
+
+/// What is edited again and again is loaded last.
+@Suite(.lane) struct HotFileTests {
+  @Test func thirdEditOfALeafLoadsItAndItsUsersAlone() throws {
+    var files = ["app.psgi": Site.app("One::word() . Two::word()", using: "use One; use Two; use Far;")]
+    files["lib/One.pm"] = "package One; use Leaf; sub word { 'one ' . Leaf::word() . ' ' } 1;"
+    files["lib/Two.pm"] = "package Two; use Deep; sub word { 'two ' . Deep::word() } 1;"
+    files["lib/Far.pm"] = "package Far; use Two; 1;"
+    files["lib/Leaf.pm"] = "package Leaf; sub word { 0 } 1;"
+    files["lib/Deep.pm"] = "package Deep; sub word { 'deep' } 1;"
+    let vendor = try VendorSite(files, vendor: ["V.pm": "package V; 1;"])
+    try vendor.site.write("lib/Two.pm", "package Two; use V; use Deep; sub word { 'two ' . Deep::word() } 1;")
+    try vendor.serve { server in
+      for number in 1...2 {
+        try vendor.site.write("lib/Leaf.pm", "package Leaf; sub word { \(number) } 1;")
+        try vendor.expectFresh(server, "one \(number) two deep")
+      }
+      #expect(
+        try eventually(within: 60) {
+          let preload = try server.preload()
+          return (preload["hot"] as? [String])?.first?.hasSuffix("lib/Leaf.pm") == true
+            && preload["checked"] as? Bool == true
+            && preload["examining"] as? Bool == false
+        }, "\(server)")
+      try vendor.expectFresh(server, "one 2 two deep")
+      try vendor.site.write("lib/Leaf.pm", "package Leaf; sub word { 3 } 1;")
+      try vendor.expectFresh(server, "one 3 two deep")
+      #expect(try server.lastLoaded().map { ($0 as NSString).lastPathComponent } == ["Leaf.pm"])
+      // A file that is loaded first now.
+      try vendor.site.write("lib/Deep.pm", "package Deep; sub word { 'deeper' } 1;")
+      try vendor.expectFresh(server, "one 3 two deeper")
+      // The order of the application's own files changes.
+      try vendor.site.write("app.psgi", Site.app("Two::word() . One::word()", using: "use Far; use Two; use One;"))
+      try vendor.expectFresh(server, "two deeperone 3 ")
+    }
+  }
+}
