@@ -52,7 +52,7 @@ struct ServeOptions: ParsableCommand {
   var service: ServiceOptions
 
   /// The options that take no value; all others do.
-  private static let flags = Set(["-h", "--help", "--version", "-d", "--destruct", "--no-preload"])
+  private static let flags = Set(["-h", "--help", "--version", "-d", "--destruct", "--preload", "--no-preload"])
     .union(OtherServersOption.flags)
 
   /// Takes arguments apart and puts plackup's and starman's words into Nacre's own.

@@ -19,7 +19,7 @@ import Testing
     for line in help.split(separator: "\n") where line.hasPrefix("  -") {
       // Two blanks end the names, or the line does.
       let head = line.dropFirst(2).components(separatedBy: "  ")[0]
-      names.formUnion(head.split(whereSeparator: { $0 == " " || $0 == "," }).map(String.init).filter(isOption))
+      names.formUnion(head.split(whereSeparator: { " ,/".contains($0) }).map(String.init).filter(isOption))
     }
     return names
   }

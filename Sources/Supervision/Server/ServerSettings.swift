@@ -25,8 +25,8 @@ public struct ServerSettings {
   public var watching = WatchSettings()
   /// `--checkpoints`: the most checkpoints of one generation.
   public var checkpoints = 16
-  /// `--no-preload`: whether files may be loaded before the application asks for them.
-  public var preloads = true
+  /// `--preload`: whether files may be loaded before the application asks for them, in development.
+  public var preloads = false
   /// `--hold`: the seconds a request may wait for code that is being loaded.
   public var hold = 30
   /// `--load-timeout`: the seconds a load may take.

@@ -12,9 +12,9 @@ struct WorkerOptions: ParsableArguments {
   var checkpoints = 16
 
   @Flag(
-    name: .customLong("no-preload"),
-    help: "Never load libraries and unchanged files before the application asks for them.")
-  var isPreloadForbidden = false
+    inversion: .prefixedNo,
+    help: "In development, load libraries and unedited files first where that makes no difference.")
+  var preload = false
 
   @Option(help: ArgumentHelp("How long a request may wait for code that is being loaded.", valueName: "SECONDS"))
   var hold = 30
@@ -70,7 +70,7 @@ struct WorkerOptions: ParsableArguments {
   func fill(_ settings: inout ServerSettings) {
     settings.workers = workers
     settings.checkpoints = checkpoints
-    settings.preloads = !isPreloadForbidden
+    settings.preloads = preload
     settings.hold = hold
     settings.loadTimeout = loadTimeout
     settings.life.timeout = timeout

@@ -56,7 +56,7 @@ import Testing
     }
   }
 
-  @Test func optionForbidsIt() throws {
+  @Test func withoutTheOptionNothingIsPreloaded() throws {
     var vendor = try site()
     vendor.options.preloads = false
     try vendor.site.serve(vendor.options) { server in

@@ -134,7 +134,7 @@ extension ServerOptions {
     func filled(_ text: String) -> String { text.replacingOccurrences(of: "PORT", with: "\(port)") }
     let addresses = listen.isEmpty ? ["-o", "127.0.0.1", "-p", "\(port)"] : listen.flatMap { ["-l", filled($0)] }
     let common = addresses + ["-E", environment, "--perl", Products.perl]
-    let options = ["--workers", "\(workers)"] + include.flatMap { ["-I", $0] } + (preloads ? [] : ["--no-preload"])
+    let options = ["--workers", "\(workers)"] + include.flatMap { ["-I", $0] } + (preloads ? ["--preload"] : [])
     return command.map(filled) + common + options + arguments + (application.map { [$0] } ?? [])
   }
 }
