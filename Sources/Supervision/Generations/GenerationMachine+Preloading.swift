@@ -43,7 +43,8 @@ extension GenerationMachine {
 
   private mutating func forkTrial(_ process: ProcessToken, _ order: PreloadOrder) {
     guard case .ready(let base) = base, let running else { return abandonExamination() }
-    var plan = order.isNatural ? LoadPlan.first(maximum: 0) : plan(Generation(number: running.number, loader: process), lastEdited: lastEdited)
+    let trial = Generation(number: running.number, loader: process)
+    var plan = order.isNatural ? LoadPlan.first(maximum: 0) : plan(trial, lastEdited: lastEdited)
     plan.preload = order
     plan.isTrial = true
     act(.forkTrial(process, from: base, generation: running.number, plan: plan))

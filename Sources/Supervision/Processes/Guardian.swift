@@ -110,7 +110,14 @@ extension Supervisor {
   }
 
   /// Has a file removed if this process is killed.
-  func protect(_ path: String) { if let file = Guardian.Protected(path) { guardian?.protect(file) } }
+  func protect(_ path: String) { protect(path, as: path) }
+
+  /// The same for a file that is about to be renamed.
+  func protect(_ path: String, as later: String) {
+    guard var file = Guardian.Protected(path) else { return }
+    file.path = later
+    guardian?.protect(file)
+  }
 
   /// Somebody has ended it: another one, in a while.
   func guardianEnded() {

@@ -31,7 +31,7 @@ extension Supervisor {
       finish(status: 1)
       return
     }
-    if let problem = settings.life.pidFile?.write() { log.warn(problem) }
+    if let problem = settings.life.pidFile?.write(announce: { protect($0, as: $1) }) { log.warn(problem) }
     if let path = settings.life.pidFile?.ownPath { protect(path) }
     settings.life.manager.tell(.ready(state))
   }

@@ -70,9 +70,14 @@ public struct PidFile: Equatable, Sendable {
   }
 
   /// Names this process in the file, whole or not at all if the directory permits; the reason if it cannot.
-  func write() -> String? {
+  ///
+  /// - Parameter announce: Told of the new file, and of the path that it is about to get.
+  func write(announce: (_ fresh: String, _ path: String) -> Void) -> String? {
     let line = "\(getpid())\n"
-    if Self.put(fresh, line) == nil, rename(fresh, path) == 0 { return nil }
+    if Self.put(fresh, line) == nil {
+      announce(fresh, path)
+      if rename(fresh, path) == 0 { return nil }
+    }
     unlink(fresh)
     return Self.put(path, line).map { "the pid file \(path) cannot be written: \(String(cString: strerror($0)))" }
   }

@@ -35,6 +35,7 @@ sub settings {
         path => '', log => '';
 }
 
-sub generation { return 0 }
+sub generation    { return 0 }
+sub begin_preload { return }
 
 1;
