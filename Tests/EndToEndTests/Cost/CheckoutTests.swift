@@ -3,7 +3,7 @@ import Glibc
 import Testing
 
 /// Many files that change at once.
-@Suite(.lane) struct CheckoutTests {
+@Suite(.lane, .slow) struct CheckoutTests {
   private static let files = 400
 
   private func git(_ site: Site, _ arguments: String...) throws {

@@ -3,7 +3,7 @@ import Glibc
 import Testing
 
 /// Whether anything is left behind by reload after reload.
-@Suite(.lane) struct GrowthTests {
+@Suite(.lane, .slow) struct GrowthTests {
   private struct State: CustomStringConvertible {
     var descriptorsOfNacre: Int
     var descriptors: Int

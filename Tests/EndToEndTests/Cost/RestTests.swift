@@ -3,7 +3,7 @@ import Glibc
 import Testing
 
 /// A server that has nothing to do.
-@Suite(.lane) struct RestTests {
+@Suite(.lane, .slow) struct RestTests {
   /// Longer than any interval at which nacre used to look at something.
   @Test(.slow, arguments: ["development", "production"]) func nothingWakesAServerAtRest(_ environment: String) throws {
     let site = try Site.ofModules(20)

@@ -34,7 +34,7 @@ import Testing
     FileHandle.standardError.write(Data(line.utf8))
   }
 
-  @Test func mostStoriesBeginWell() throws {
+  @Test(.slow) func mostStoriesBeginWell() throws {
     for seed in UInt64(1)...40 {
       let story = Story(seed: seed, edits: 1)
       let site = try Site(story.files, include: ["early", "lib", FreshPerl.perlFiles])

@@ -3,7 +3,7 @@ import Glibc
 import Testing
 
 /// What could go on for ever, or reach further than it should.
-@Suite(.lane) struct BoundTests {
+@Suite(.lane, .slow) struct BoundTests {
   /// Binds the port, keeps the socket in a process of its own that shuts it down when a file is there, and becomes nacre.
   private static let share = """
     use strict; use Socket; use POSIX ();

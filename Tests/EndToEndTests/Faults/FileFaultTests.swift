@@ -3,7 +3,7 @@ import Glibc
 import Testing
 
 /// Files, directories and clocks that do what they should not, while the server is asked without a pause.
-@Suite(.lane) struct FileFaultTests {
+@Suite(.lane, .slow) struct FileFaultTests {
   private func serve(
     _ faults: FaultSite, _ environment: String = "production", _ change: (inout ServerOptions) -> Void = { _ in },
     wrong isExpected: @escaping (String) -> Bool = { _ in false }, _ body: (Server, Crowd) throws -> Void

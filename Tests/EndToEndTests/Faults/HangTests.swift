@@ -4,7 +4,7 @@ import Testing
 
 /// Processes that hang without being stopped by a signal: nobody tells `nacre`, and in version 1 of the control groups not
 /// even SIGKILL helps until they thaw.
-@Suite(.lane) struct HangTests {
+@Suite(.lane, .slow) struct HangTests {
   private static let isPossible = (try? Freezer()) != nil
 
   /// A control group whose processes do not run.

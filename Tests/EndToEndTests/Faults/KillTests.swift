@@ -3,7 +3,7 @@ import Glibc
 import Testing
 
 /// Processes that are killed, or stopped, while the server is asked without a pause.
-@Suite(.lane) struct KillTests {
+@Suite(.lane, .slow) struct KillTests {
   /// Where a reload is when a process is struck.
   enum Phase: CaseIterable { case rest, settling, loading, starting, draining }
 

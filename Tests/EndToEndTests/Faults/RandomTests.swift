@@ -3,7 +3,7 @@ import Glibc
 import Testing
 
 /// Processes of any kind are killed and stopped at random moments, while files are saved at random moments.
-@Suite(.lane) struct RandomTests {
+@Suite(.lane, .slow) struct RandomTests {
   @Test(.slow, arguments: ["production", "development"])
   func randomKillsAndStopsCostNoMoreThanTheRequestsInKilledWorkers(environment: String) throws {
     // A seed that found something can be tried again.

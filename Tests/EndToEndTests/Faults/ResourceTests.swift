@@ -3,7 +3,7 @@ import Glibc
 import Testing
 
 /// What the system refuses for a while: processes, descriptors, disk space, memory.
-@Suite(.lane) struct ResourceTests {
+@Suite(.lane, .slow) struct ResourceTests {
   private static let isRoot = getuid() == 0
 
   private func options(_ environment: String) -> ServerOptions {

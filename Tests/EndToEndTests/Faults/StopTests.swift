@@ -3,7 +3,7 @@ import Glibc
 import Testing
 
 /// Workers that are stopped: what they hold, and what others do meanwhile.
-@Suite(.lane) struct StopTests {
+@Suite(.lane, .slow) struct StopTests {
   private func stop(_ pid: pid_t) {
     kill(pid, SIGSTOP)
     #expect(eventually { ProcessEntry(pid: pid)?.state == "T" })

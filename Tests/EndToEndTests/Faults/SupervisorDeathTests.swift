@@ -3,7 +3,7 @@ import Glibc
 import Testing
 
 /// `nacre` itself is killed, or stopped.
-@Suite(.lane) struct SupervisorDeathTests {
+@Suite(.lane, .slow) struct SupervisorDeathTests {
   /// What a server has on the disk besides its application.
   private struct Traces {
     let temporary: String

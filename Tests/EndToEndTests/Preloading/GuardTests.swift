@@ -2,7 +2,7 @@ import Foundation
 import Testing
 
 /// An edit after which a library that is loaded first would not be what it is when the application loads it.
-@Suite(.lane) struct GuardTests {
+@Suite(.lane, .slow) struct GuardTests {
   /// What the application does before it uses the library; what the library looks at; what comes of it.
   struct Case: Sendable, CustomTestStringConvertible {
     var name: String

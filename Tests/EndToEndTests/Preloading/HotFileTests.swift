@@ -2,7 +2,7 @@ import Foundation
 import Testing
 
 /// What is edited again and again is loaded last.
-@Suite(.lane) struct HotFileTests {
+@Suite(.lane, .slow) struct HotFileTests {
   @Test func thirdEditOfALeafLoadsItAndItsUsersAlone() throws {
     var files = ["app.psgi": Site.app("One::word() . Two::word()", using: "use One; use Two; use Far;")]
     files["lib/One.pm"] = "package One; use Leaf; sub word { 'one ' . Leaf::word() . ' ' } 1;"

@@ -2,7 +2,7 @@ import Foundation
 import Testing
 
 /// Libraries are loaded before the application, and nobody can tell.
-@Suite(.lane) struct VendorFirstTests {
+@Suite(.lane, .slow) struct VendorFirstTests {
   /// Each load of the library adds a line to a file.
   private static func counting(_ rest: String) -> String {
     "package Big; BEGIN { open my $f, '>>', $ENV{LOADS} or die; print $f \"Big\\n\" } \(rest) 1;"

@@ -3,7 +3,7 @@ import Glibc
 import Testing
 
 /// What `make install` puts in place works by itself: without the source tree and without Swift.
-@Suite(.lane) struct InstalledTreeTests {
+@Suite(.lane, .slow) struct InstalledTreeTests {
   /// The directory that the Swift toolchain lies in, if it can be put out of reach without hiding anything else.
   private static let toolchain: String? = {
     guard let swift = Products.find("swift"), let real = realpath(swift, nil) else { return nil }

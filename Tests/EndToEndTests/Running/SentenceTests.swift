@@ -29,7 +29,7 @@ import Testing
   }
 
   /// However few descriptors there are, and wherever they run out, the end is a sentence and never a crash.
-  @Test func everyWantOfDescriptorsIsASentence() throws {
+  @Test(.slow) func everyWantOfDescriptorsIsASentence() throws {
     // A server that comes so far that a worker starts has what it needs, and is stopped.
     let site = try Site(["app.psgi": "use Nacre; Nacre->on_worker_start(sub { kill TERM => getppid }); \(hello)"])
     var said = ""
