@@ -68,7 +68,7 @@ extension GenerationMachine {
   }
 
   /// The files that were edited last, these first.
-  private func edited(_ files: [String]) -> [String] { files + lastEdited.filter { !files.contains($0) } }
+  func edited(_ files: [String]) -> [String] { files + lastEdited.filter { !files.contains($0) } }
 
   /// The process that was asked to fork the candidate cannot: an earlier checkpoint, then the base. It lives on: what it
   /// lacks is the system's, most often, and will be there again.
@@ -253,52 +253,6 @@ extension GenerationMachine {
       if departure.isAccident, beginAgain(candidate, "\(departure.ending)") { return }
       reject(
         LoadFailure(cause: .system, message: "the mold of the new generation \(departure.ending)"), tryingAgain: true)
-    }
-  }
-
-  private mutating func promote() {
-    guard let candidate else { return }
-    let old = running
-    let new = candidate.generation
-    self.candidate = nil
-    running = new
-    rejection = nil
-    (accidents, rejectionsInARow) = (0, 0)
-    pin = candidate.pin
-    if candidate.way != .rollBack { respawning = [] }
-    voids = [:]
-    lastEdited = Array(edited(candidate.files).prefix(8))
-    preloading.promoted(candidate)
-    act(
-      .promote(
-        Promotion(
-          generation: new.number, way: candidate.way, files: candidate.files, workers: new.readyWorkers,
-          isFirst: old == nil, loadedAs: new.loadedAs)))
-    guard let old else {
-      isUpgrading = false
-      return
-    }
-    for checkpoint in old.checkpoints where !new.checkpoints.contains(checkpoint) { act(.close(checkpoint.process)) }
-    act(.retire(Array(old.workers.keys)))
-    keep(old, besides: new)
-    // What was saved, or asked for, since the roll back began.
-    if candidate.way == .rollBack, settings.isAutomatic || isDemanded { act(.look(.running)) }
-  }
-
-  private mutating func keep(_ old: Generation, besides new: Generation) {
-    if isUpgrading { return forgetOldPerl(old) }
-    kept.removeAll { $0.mold == new.mold }
-    // The same code in another order is nothing to roll back to.
-    if preloading.isOfPreload(new), let mold = old.mold {
-      act(.close(mold))
-      return
-    }
-    guard old.mold != nil, old.mold != new.mold else { return }
-    kept.append(old)
-    kept[kept.count - 1].checkpoints = []
-    kept[kept.count - 1].workers = [:]
-    while kept.count > settings.keptMolds {
-      if let mold = kept.removeFirst().mold { act(.close(mold)) }
     }
   }
 }
