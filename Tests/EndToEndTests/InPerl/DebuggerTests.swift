@@ -120,6 +120,9 @@ import Testing
     func shows(_ text: String, times: Int = 1) -> Bool {
       eventually { contents(of: screen).components(separatedBy: text).count > times }
     }
+    func promptsAfter(_ output: String) -> Bool {
+      contents(of: screen).components(separatedBy: output).last?.contains("DB<") == true
+    }
     let command = ["/bin/sh", "-c", #"exec script -qefc "$*" \#(screen) < \#(input)"#, "sh", Products.nacre]
     let options = ServerOptions(
       workers: 1, arguments: ["-d"], variables: ["TERM": "dumb", "PERLDB_OPTS": "ReadLine=0"], command: command)
@@ -134,6 +137,8 @@ import Testing
       #expect(shows("Greet::hello(lib/Greet.pm:3):"), "\(contents(of: screen))")
       type("p 6*7 . 'x'\n")
       #expect(shows("42x"), "\(contents(of: screen))")
+      // Between two prompts nacre is in front.
+      #expect(eventually { promptsAfter("42x") }, "\(contents(of: screen))")
       // Ctrl-C belongs to whoever is in front: at the prompt, the worker.
       type("\u{3}")
       type("c\n")
