@@ -12,6 +12,7 @@ frameworks = libcatalyst-perl libcatalyst-modules-perl libcatalyst-view-tt-perl 
 # What `make fuzz` plays.
 SEED ?= 1
 EDITS ?= 1000
+STEP ?= 1
 # Where `make run` listens.
 PORT ?= 5000
 export PERL
@@ -67,7 +68,7 @@ test-fast: test-packages
 
 fuzz: test-packages
 	swift build --build-tests
-	SEED=$(SEED) EDITS=$(EDITS) swift test --skip-build --filter everyWorkerIsWhatAFreshStartIs
+	SEED=$(SEED) EDITS=$(EDITS) STEP=$(STEP) swift test --skip-build --filter everyWorkerIsWhatAFreshStartIs
 
 # What `make bench` measures, and how often; see Benchmarks/run --help. PARTS="reload memory" measures only these.
 PARTS ?= throughput reload syscalls memory flat trees

@@ -27,7 +27,7 @@ uint64_t cp_value_digest(pTHX_ SV *value);
 uint64_t cp_glob_digest(pTHX_ SV *entry);
 
 /* The state of the interpreter that any code can see; one digest each. */
-enum { CP_SIG, CP_ARGV, CP_SPECIALS, CP_OVERRIDES, CP_UNIVERSAL, CP_DIRECTORY, CP_SURROUNDINGS };
+enum { CP_SIG, CP_ARGV, CP_SPECIALS, CP_OVERRIDES, CP_UNIVERSAL, CP_DIRECTORY, CP_PROCESS, CP_OUTPUT, CP_SURROUNDINGS };
 void cp_surroundings(pTHX_ uint64_t digests[CP_SURROUNDINGS]);
 const char *cp_surrounding_name(int which);
 

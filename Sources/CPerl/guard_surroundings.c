@@ -1,5 +1,7 @@
 #include "guard_private.h"
 
+#include <locale.h>
+#include <sys/stat.h>
 #include <unistd.h>
 
 /* What the load of any file may look at. */
@@ -50,6 +52,19 @@ static uint64_t digest_directory(void) {
   return getcwd(path, sizeof path) ? cp_bytes_digest(path, strlen(path)) : 0;
 }
 
+static uint64_t digest_process(void) {
+  mode_t mask = umask(0);
+  umask(mask);
+  const char *locale = setlocale(LC_ALL, NULL);
+  return cp_mix(mask, locale ? cp_bytes_digest(locale, strlen(locale)) : 0);
+}
+
+/* The handle that is selected, and its `$|`. */
+static uint64_t digest_output(pTHX) {
+  IO *io = PL_defoutgv && isGV_with_GP(PL_defoutgv) ? GvIO(PL_defoutgv) : NULL;
+  return cp_mix(PTR2UV(PL_defoutgv), io ? IoFLAGS(io) & IOf_FLUSH : 0);
+}
+
 void cp_surroundings(pTHX_ uint64_t digests[CP_SURROUNDINGS]) {
   digests[CP_SIG] = digest_handlers(aTHX);
   digests[CP_ARGV] = PL_argvgv && GvAV(PL_argvgv) ? cp_value_digest(aTHX_(SV *) GvAV(PL_argvgv)) : 0;
@@ -57,11 +72,13 @@ void cp_surroundings(pTHX_ uint64_t digests[CP_SURROUNDINGS]) {
   digests[CP_OVERRIDES] = digest_subs(aTHX_ "CORE::GLOBAL");
   digests[CP_UNIVERSAL] = digest_subs(aTHX_ "UNIVERSAL");
   digests[CP_DIRECTORY] = digest_directory();
+  digests[CP_PROCESS] = digest_process();
+  digests[CP_OUTPUT] = digest_output(aTHX);
 }
 
 const char *cp_surrounding_name(int which) {
   static const char *const names[] = {
       "%SIG", "@ARGV", "$^W or another of perl's special variables", "CORE::GLOBAL", "UNIVERSAL",
-      "the working directory"};
+      "the working directory", "umask or the locale", "$| or the selected handle"};
   return names[which];
 }

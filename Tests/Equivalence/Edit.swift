@@ -47,6 +47,8 @@ public struct Edit: Equatable, Sendable {
   public var pause = 0
   /// How many requests load something lazily afterwards.
   public var lazyRequests = 0
+  /// Whether the server is left alone before, until it has found out what it can load first.
+  public var rests = false
 }
 
 /// An application and what happens to it.
@@ -57,8 +59,12 @@ public struct Story: Equatable, Sendable {
   public var files: [String: String]
   /// The edits, in order.
   public var edits: [Edit]
+  /// What is not watched, and not edited: libraries, by their keys of `%INC`.
+  public var libraries: [String: String]
   /// Whether it is played in production mode.
   public var isProduction: Bool
+  /// Whether it is played with `--preload`.
+  public var preloads: Bool { !libraries.isEmpty }
 
   /// The story of a seed. That of more edits begins with that of fewer.
   public init(seed: UInt64, edits count: Int) {
@@ -66,6 +72,7 @@ public struct Story: Equatable, Sendable {
     self.seed = seed
     isProduction = seed % 5 == 4
     files = writer.world.files()
+    libraries = Dictionary(uniqueKeysWithValues: writer.world.libraries.map { ($0.key, $0.text()) })
     edits = (0..<count).map { _ in writer.next() }
   }
 }

@@ -14,6 +14,8 @@ extension Feature {
     case .lazy, .optional, .noPackage, .doFile, .hook, .library: loading(in: module)
     case .readAcross, .listAcross, .plugins, .flagFile, .dataHandle, .freshness: reading
     case .vendor: vendor
+    case .librarian, .tells: library
+    case .mooRole, .mooClass: composing(in: module)
     default: keeping(in: module)
     }
   }

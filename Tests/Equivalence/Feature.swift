@@ -13,8 +13,10 @@ struct Feature: Equatable, Sendable {
     // State.
     case closure, state, inner, environment, environmentRead, flagRead, signal, registry, overload, stringEval, end
     case tied, weak, format, autoload, slow
-    // Modules that nobody edits.
-    case vendor
+    // Modules that nobody edits: perl's own; a library of the story, and what it is told before it is asked for.
+    case vendor, librarian, tells
+    // Roles and classes.
+    case mooRole, mooClass
   }
 
   var kind: Kind
@@ -30,7 +32,7 @@ struct Feature: Equatable, Sendable {
   var names: [String] = []
 
   /// Whether other modules may import it: such features stay.
-  var isExported: Bool { [.constant, .function, .prototype, .reexport].contains(kind) }
+  var isExported: Bool { [.constant, .function, .prototype, .reexport, .mooRole].contains(kind) }
   /// The names that others can import because of it.
   var exportedNames: [String] {
     switch kind {

@@ -51,6 +51,7 @@ extension Story {
     for index in story.edits.indices {
       attempt { $0.edits[index].lazyRequests = 0 }
       attempt { $0.edits[index].then = [] }
+      attempt { $0.edits[index].rests = false }
       for deed in story.edits[index].deeds.indices.reversed() {
         attempt { $0.edits[index].deeds.remove(at: deed) }
       }
@@ -105,7 +106,8 @@ extension Edit: CustomStringConvertible {
   public var description: String {
     func list(_ deeds: [Deed]) -> String { deeds.map(\.description).joined(separator: ", ") }
     let later = then.isEmpty ? "" : "; after \(pause) µs: \(list(then))"
-    return "\(name): \(list(deeds))\(later)" + (lazyRequests > 0 ? "; then \(lazyRequests) lazy requests" : "")
+    let first = rests ? "rest; " : ""
+    return "\(first)\(name): \(list(deeds))\(later)" + (lazyRequests > 0 ? "; then \(lazyRequests) lazy requests" : "")
   }
 }
 

@@ -2,11 +2,16 @@
 extension StoryWriter {
   /// Somebody works on a module.
   mutating func change() {
-    guard var module = dice.pick(world.present) else { return }
+    guard var module = worksOnFavourite ? world.modules[favourite] : dice.pick(world.present) else { return }
     module.version = number()
     for index in module.features.indices where dice.chance(50) { module.features[index].value = dice.below(1000) }
     if dice.chance(5) { module.isLarge.toggle() }
     world.modules[module.package] = module
+  }
+
+  /// Whether it is that module's turn, in stories that have one.
+  private var worksOnFavourite: Bool {
+    mutating get { preloads && dice.chance(50) && world.main.contains { $0.package == favourite } }
   }
 
   /// A module comes to do more, or less.
@@ -44,6 +49,21 @@ extension StoryWriter {
     if let module = dice.pick(optional) { world.absent.insert(module.package) }
   }
 
+  /// The application sets something before it asks for a library, sets something else, or does so no more.
+  mutating func tell() {
+    let tellers = world.main.filter { $0.features.contains { $0.kind == .tells } }
+    guard var module = dice.pick(dice.chance(50) && !tellers.isEmpty ? tellers : world.main) else { return }
+    module.version = number()
+    if let index = module.features.firstIndex(where: { $0.kind == .tells }), dice.chance(60) {
+      if dice.chance(60) { module.features.remove(at: index) } else { module.features[index].value = dice.below(1000) }
+    } else {
+      let told = Feature(
+        kind: .tells, number: module.version, value: dice.below(1000), other: 1 + dice.below(Library.count))
+      module.features.insert(told, at: 0)
+    }
+    world.modules[module.package] = module
+  }
+
   /// A module gets another name, and whoever uses it says so.
   mutating func rename() {
     guard var module = dice.pick(world.main), world.faults[module.path] == nil else { return }
@@ -63,7 +83,10 @@ extension StoryWriter {
 
   /// Another version stands earlier in `@INC`, or not any more.
   mutating func shadow() {
-    if !world.shadows.isEmpty, dice.chance(50) {
+    if preloads, dice.chance(30) {
+      let library = 1 + dice.below(Library.count)
+      if world.libraryShadows.removeValue(forKey: library) == nil { world.libraryShadows[library] = number() }
+    } else if !world.shadows.isEmpty, dice.chance(50) {
       world.shadows[dice.pick(world.shadows.keys.sorted())!] = nil
     } else if let module = dice.pick(world.present.filter { $0.directory == "lib" && !$0.package.contains("Plugin") }) {
       world.shadows[module.package] = number()
@@ -93,10 +116,16 @@ extension StoryWriter {
     (2, .tied), (2, .weak), (1, .format), (1, .autoload), (4, .slow), (5, .vendor),
   ]
 
+  private var kinds: [(Int, Feature.Kind)] {
+    // Little is told before the libraries are known.
+    let libraries: [(Int, Feature.Kind)] = preloads ? [(10, .librarian), (favourite.isEmpty ? 2 : 10, .tells)] : []
+    return Self.kinds + libraries + (usesMoo ? [(12, .mooRole), (14, .mooClass)] : [])
+  }
+
   /// Gives a module one thing more to do.
   mutating func addFeature(to package: String, kind wanted: Feature.Kind? = nil) {
     guard let module = world.modules[package] else { return }
-    var kind = wanted ?? dice.pick(weighted: Self.kinds)
+    var kind = wanted ?? dice.pick(weighted: kinds)
     let isMain = package.hasPrefix("A::M")
     let lower = world.main.filter { $0.rank < module.rank }.map(\.package)
     let higher = world.main.filter { $0.rank > module.rank }.map(\.package)
@@ -116,6 +145,11 @@ extension StoryWriter {
     case .lazy: feature.target = dice.chance(20) ? dice.pick(higher) ?? "A::L1" : "A::L\(1 + dice.below(3))"
     case .optional: feature.target = "A::O\(1 + dice.below(3))"
     case .library: feature.target = "A::E1"
+    case .librarian, .tells: feature.other = 1 + dice.below(Library.count)
+    case .mooClass:
+      feature.target = dice.pick(higher.filter { !world.roles(of: $0).isEmpty }) ?? ""
+      feature.other = dice.pick(world.roles(of: feature.target)) ?? 0
+      if feature.target.isEmpty { kind = .mooRole }
     default: break
     }
     if [.noPackage, .doFile, .readAcross, .flagFile].contains(kind) { feature.other = 1 + dice.below(2) }

@@ -7,8 +7,16 @@ struct StoryWriter {
   /// The last number that was given to something.
   private(set) var last = 0
 
+  /// Whether it is played with `--preload`, and whether it has classes of Moo.
+  let preloads: Bool
+  let usesMoo: Bool
+  /// The module that somebody works on most.
+  private(set) var favourite = ""
+
   init(seed: UInt64) {
     dice = Dice(seed: seed)
+    preloads = seed % 5 == 0
+    usesMoo = [0, 6, 8, 9].contains(seed % 10)
     begin()
   }
 
@@ -26,6 +34,7 @@ struct StoryWriter {
       world.data[number] = 1
       if dice.chance(50) { world.flags.insert(number) }
     }
+    if preloads { addLibraries() }
     for (prefix, count, isOptional) in [
       ("A::R0", 2, false), ("A::O", 3, true), ("A::L", 3, false), ("A::Plugin::P", 3, true),
     ] {
@@ -44,6 +53,30 @@ struct StoryWriter {
       let isUsed = world.modules.values.contains { $0.features.contains { $0.target == module.package } }
       if !isUsed || dice.chance(15) { world.roots.append(module.package) }
     }
+    if preloads { useLibraries(count) }
+  }
+
+  private mutating func addLibraries() {
+    for number in 1...Library.count {
+      var library = Library(number: number, looks: [], value: dice.below(1000))
+      for _ in 0...(1 + dice.below(3)) {
+        let look = dice.pick(Library.Look.allCases)!
+        if !library.looks.contains(look) { library.looks.append(look) }
+      }
+      library.uses = Array((number..<Library.count).map { $0 + 1 }.filter { _ in dice.chance(25) })
+      world.libraries.append(library)
+    }
+  }
+
+  /// Most libraries are used from the beginning, and little is told before that, so that they can be loaded first.
+  private mutating func useLibraries(_ count: Int) {
+    for library in world.libraries where dice.chance(80) {
+      let package = "A::M\(1 + dice.below(count))"
+      addFeature(to: package, kind: .librarian)
+      let last = world.modules[package]!.features.count - 1
+      world.modules[package]!.features[last].other = library.number
+    }
+    favourite = "A::M\(1 + dice.below(count))"
   }
 
   private mutating func add(_ package: String, directory: String = "lib", rank: Int, features: Int) {
@@ -58,14 +91,15 @@ struct StoryWriter {
   /// What an edit may be.
   enum Plot: String {
     case change, feature, otherFile, touch, sameAgain, appear, vanish, delete, rename, shadow, breaks, repair, revert
-    case several, whileLoading, application, directory, grow
+    case several, whileLoading, application, directory, grow, tell
   }
 
   /// Writes the next edit.
   mutating func next() -> Edit {
     let before = world
     let files = before.files()
-    var plot = dice.pick(weighted: Self.plots)
+    let rests = preloads && dice.chance(20)
+    var plot = dice.pick(weighted: preloads ? Self.plots + [(25, .change), (25, .tell)] : Self.plots)
     if world.isHurt, dice.chance(65) { plot = dice.chance(75) ? .repair : .revert }
     var edit = Edit(name: plot.rawValue, deeds: [])
     switch plot {
@@ -85,6 +119,7 @@ struct StoryWriter {
     case .revert: world = dice.pick(history) ?? world; edit.deeds = deeds(from: before)
     default: happens(plot); edit.deeds = deeds(from: before)
     }
+    edit.rests = rests
     if dice.chance(15) { edit.lazyRequests = 1 + dice.below(3) }
     history.append(before)
     if history.count > 5 { history.removeFirst() }
@@ -118,6 +153,7 @@ struct StoryWriter {
     case .application: world.application = number()
     case .directory: world.pluginsAreAway.toggle()
     case .grow: grow()
+    case .tell: tell()
     case .touch, .sameAgain, .revert, .several, .whileLoading: break
     }
   }

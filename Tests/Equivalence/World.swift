@@ -21,6 +21,10 @@ struct World: Equatable, Sendable {
   var application = 1
   /// The packages that `app.psgi` uses.
   var roots: [String] = []
+  /// What is outside of the application, for a story that is played with `--preload`.
+  var libraries: [Library] = []
+  /// The libraries of which another version stands in the application's `@INC`, by number.
+  var libraryShadows: [Int: Int] = [:]
   /// Whether the directory of the plug-ins has another name.
   var pluginsAreAway = false
 
@@ -40,6 +44,11 @@ struct World: Equatable, Sendable {
 
   /// What others can import from a module.
   func exports(of package: String) -> [String] { modules[package]?.features.flatMap(\.exportedNames) ?? [] }
+
+  /// The numbers of a module's roles for Moo.
+  func roles(of package: String) -> [Int] {
+    modules[package]?.features.filter { $0.kind == .mooRole }.map(\.number) ?? []
+  }
 }
 
 extension World {
@@ -67,6 +76,10 @@ extension World {
     }
     for (number, version) in data { files["data/d\(number).txt"] = "file \(number), version \(version)\n" + Self.rows }
     files[(pluginsAreAway ? Self.pluginsAway : Self.plugins) + "/.keep"] = ""
+    for library in libraries {
+      guard let version = libraryShadows[library.number] else { continue }
+      files["early/" + library.key] = library.text(shadow: version)
+    }
     for number in flags { files["data/flag\(number)"] = "" }
     files["lib/A/Compose.pm"] = composerText
     files[Self.applicationFile] = applicationText
@@ -119,8 +132,10 @@ extension World {
     let suffix = String(module.package.suffix(2))
     var text = [
       "# Version \(module.version).", "package \(module.package);", "use strict;", "use warnings;",
-      "no warnings qw(redefine once shadow misc uninitialized void);", "BEGIN { push @main::order, __PACKAGE__ }",
-      "use Exporter 'import';", "our (@EXPORT_OK, @ISA, @PROVIDES);",
+      "no warnings qw(redefine once shadow misc uninitialized void);",
+      // Nothing that each load changes and that all see could be loaded in another order.
+      libraries.isEmpty ? "BEGIN { push @main::order, __PACKAGE__ }" : "", "use Exporter 'import';",
+      "our (@EXPORT_OK, @ISA, @PROVIDES);",
       "BEGIN { push @EXPORT_OK, qw(\(module.features.filter { $0.kind != .reexport }.flatMap(\.exportedNames).joined(separator: " "))) }",
     ]
     text += code[..<half].joined()

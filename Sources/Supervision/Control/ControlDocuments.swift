@@ -46,6 +46,8 @@ public enum ControlDocument {
     public var examining: Bool
     /// Whether what runs was found equal to a load in natural order, or is one.
     public var checked: Bool
+    /// Whether nothing is left to be found out until a file changes.
+    public var settled: Bool
   }
 
   /// The running generation.

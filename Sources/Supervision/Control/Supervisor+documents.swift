@@ -25,7 +25,8 @@ extension Supervisor {
     let preloading = machine.preloading
     var document = ControlDocument.Preload(
       state: "natural", files: preloading.order.files.count, hot: preloading.hot.sorted(),
-      reason: preloading.lastObjection, examining: preloading.examination != nil, checked: true)
+      reason: preloading.lastObjection, examining: preloading.examination != nil, checked: true,
+      settled: preloading.examination == nil && machine.candidate == nil && isFresh && !machine.wantsExamination)
     switch preloading.use {
     case .forbidden: document.state = "forbidden"
     case .natural: break

@@ -119,6 +119,11 @@ struct CensusTests {
       "use Scalar::Util 'dualvar'; our $x = dualvar(2, 'a');", "scalar\t$main::x\t"),
   ]
 
+  private static let hooked = """
+    BEGIN { push @INC, sub { my $text = 'package Part; sub f { 1 } 1;'; open my $f, '<', \\$text; $f } }
+    BEGIN { require Part; pop @INC }
+    """
+
   static let invisible: [Case] = [
     Case(
       "the order of a hash and addresses", "our %x = map { $_ => [$_] } 'a' .. 'z'; our $y = \"$x{a}\";",
@@ -126,6 +131,8 @@ struct CensusTests {
     Case(
       "addresses as keys", "our @o = map { [$_] } 1 .. 9; our %x = map { 0 + $_ => $_->[0] } @o;",
       "my @l = map { {} } 1 .. 99; our @o = map { [$_] } 1 .. 9; our %x = map { 0 + $_ => $_->[0] } reverse @o;", ""),
+    Case(
+      "the name of what a hook has supplied", hooked, "my @l = map { [] } 1 .. 9; \(hooked)", ""),
     Case(
       "a constant that has become a sub", "package Part; use constant X => 1;",
       "package Part; use constant X => 1; { my $x = \\&X }", ""),

@@ -47,12 +47,12 @@ struct FreshPerl {
   private let scratch: Scratch
 
   /// Starts it. The processor has other things to do meanwhile.
-  init(_ site: Site, environment: [String: String], lazily: Bool) throws {
+  init(_ site: Site, perl: String = Products.perl, environment: [String: String], lazily: Bool) throws {
     scratch = try Scratch()
     let library = Products.sourceTree + "/perl/lib"
     process = try ChildProcess(
       [
-        Products.perl, "-I\(library)", "-MNacre::Host", "-e",
+        perl, "-I\(library)", "-MNacre::Host", "-e",
         "require '\(Self.perlFiles)/Fresh.pm'; Nacre::Host::start_fresh()", "--", "own=\(library)",
         "file=\(site.absolute("app.psgi"))", "include=\(site.include.joined(separator: ","))", "to=\(scratch.path)/to",
         "lazily=\(lazily ? 1 : 0)",

@@ -11,7 +11,8 @@ import Testing
     let variables = ProcessInfo.processInfo.environment
     let first = variables["SEED"].flatMap { UInt64($0) } ?? 1
     let edits = variables["EDITS"].flatMap { Int($0) } ?? 300
-    return Array(first..<first + UInt64((edits + length - 1) / length))
+    let step = variables["STEP"].flatMap { UInt64($0) } ?? 1
+    return (0..<UInt64((edits + length - 1) / length)).map { first + $0 * step }
   }()
   private static let length = 25
   private static let played = Counter(0)
@@ -26,10 +27,14 @@ import Testing
 
   private static func tell(_ story: Story, _ outcome: StoryPlayer.Outcome) {
     let result = outcome.difference.map { "DIFFERS at edit \($0.edit)" } ?? "equal"
+    let kind = story.isProduction ? " (production)" : story.preloads ? " (preload)" : ""
+    let preloaded =
+      !story.preloads
+      ? "" : ", after \(outcome.preloaded) of \(outcome.rests) rests preloaded, \(outcome.hot) with hot files last"
     let number = (played.increment() + 1) * length
     let line =
-      "fuzz: seed \(story.seed)\(story.isProduction ? " (production)" : ""): \(result), good \(outcome.good), broken "
-      + "\(outcome.broken), \(outcome.generations) generations; \(number) edits so far\n"
+      "fuzz: seed \(story.seed)\(kind): \(result), good \(outcome.good), broken "
+      + "\(outcome.broken), \(outcome.generations) generations\(preloaded); \(number) edits so far\n"
     // At once: somebody watches.
     FileHandle.standardError.write(Data(line.utf8))
   }
@@ -38,7 +43,9 @@ import Testing
     for seed in UInt64(1)...40 {
       let story = Story(seed: seed, edits: 1)
       let site = try Site(story.files, include: ["early", "lib", FreshPerl.perlFiles])
-      let perl = try FreshPerl(site, environment: testEnvironment.merging(["SITE": site.path]) { $1 }, lazily: false)
+      let vendor = try VendorSite(site, vendor: story.libraries)
+      let perl = try FreshPerl(
+        site, perl: vendor.perl, environment: testEnvironment.merging(["SITE": site.path]) { $1 }, lazily: false)
       if case .failed(let message) = try perl.result() { Issue.record("seed \(seed): \(message)") }
     }
   }

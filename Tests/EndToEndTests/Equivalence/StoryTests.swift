@@ -1,5 +1,6 @@
-import Equivalence
 import Testing
+
+@testable import Equivalence
 
 /// The generator itself: a seed says everything, and nothing that it can tell is left out.
 struct StoryTests {
@@ -24,7 +25,7 @@ struct StoryTests {
 
   @Test func everyKindOfEditAndOfSavingHappens() {
     let edits = (UInt64(1)...40).flatMap { Story(seed: $0, edits: 25).edits }
-    #expect(Set(edits.map(\.name)).count == 18, "\(Set(edits.map(\.name)).sorted())")
+    #expect(Set(edits.map(\.name)).count == 19, "\(Set(edits.map(\.name)).sorted())")
     #expect(edits.contains { !$0.then.isEmpty })
     #expect(edits.contains { $0.lazyRequests > 0 })
     var savings: Set<Saving> = []
@@ -44,6 +45,48 @@ struct StoryTests {
       Story(seed: seed, edits: 0).files.values.contains { $0.contains(code) }
     }
     #expect(isThere)
+  }
+
+  @Test func someStoriesHaveLibrariesOutsideOfTheApplication() {
+    let stories = (UInt64(1)...20).map { Story(seed: $0, edits: 40) }
+    #expect(stories.filter(\.preloads).map(\.seed) == [5, 10, 15, 20])
+    for story in stories where story.preloads {
+      #expect(!story.isProduction)
+      #expect(story.libraries.count == Library.count)
+      #expect(story.edits.contains { $0.rests })
+      #expect(story.files.contains { $0.value.contains("V::L") && !$0.key.contains("V/") })
+    }
+    let paths = stories.flatMap(\.edits).flatMap(\.deeds).flatMap(\.paths)
+    #expect(paths.contains { $0.hasPrefix("early/V/L") })
+    #expect(!stories.contains { !$0.preloads && $0.edits.contains { $0.rests } })
+  }
+
+  @Test func librariesLookAtEverythingAndAreToldOfIt() {
+    let stories = (1...40).map { Story(seed: UInt64($0) * 5, edits: 20) }
+    let libraries = stories.flatMap { Array($0.libraries.values) }
+    for look in Library.Look.allCases {
+      let seen = "$seen{\(look.rawValue)} ="
+      #expect(libraries.contains { $0.contains(seen) }, "\(look)")
+    }
+    let texts = stories.flatMap(\.edits).flatMap(\.deeds).compactMap {
+      if case .save(_, let text, _) = $0 { text } else { nil }
+    }
+    for told in [
+      "$ENV{EQUAL_", "$SIG{WINCH}", "$SIG{__WARN__}", "$/ =", "$, =", "@ARGV =", "$^W = 1", "$0 =", "::mode =",
+      "::hooks,", "{deep}{mode} =", "::flag1 =", "*A::Told::told", "CORE::GLOBAL::hex", "UNIVERSAL::mood",
+      "chdir 'data'",
+      "umask", "$| = 1",
+    ] {
+      #expect(texts.contains { $0.contains("BEGIN { ") && $0.contains(told) }, "\(told)")
+    }
+  }
+
+  @Test(arguments: [
+    "use Moo;", "use Moo::Role;", "use Role::Tiny;", "extends '", "with 'A::", "around word", "has '+age'",
+  ])
+  func someStoriesHaveClassesAndRoles(_ code: String) {
+    let texts = (UInt64(1)...60).flatMap { Story(seed: $0, edits: 0).files.values }
+    #expect(texts.contains { $0.contains(code) })
   }
 
   @Test func someFilesAreLargerThanPerlsBuffers() {

@@ -47,6 +47,11 @@ import Testing
     Case(
       name: "UNIVERSAL", preamble: "BEGIN { *UNIVERSAL::mood = sub { 'any' } }",
       looks: "Lib->can('mood') && Lib->mood", after: "any"),
+    Case(name: "umask", preamble: "BEGIN { umask 077 }", looks: "umask == 077 && 'private'", after: "private"),
+    Case(name: "$|", preamble: "BEGIN { $| = 1 }", looks: "$| && 'at once'", after: "at once"),
+    Case(
+      name: "the selected handle", preamble: "BEGIN { select STDERR }", looks: "select() =~ /ERR/ && 'errors'",
+      after: "errors"),
     Case(name: "the directory", preamble: "BEGIN { chdir 'lib' }", looks: "-e 'Mark' && 'inside'", after: "inside"),
   ]
 

@@ -5,15 +5,22 @@ import Testing
 struct VendorSite {
   let site: Site
   var options: ServerOptions
+  /// The perl that has them.
+  let perl: String
 
   /// - Parameters:
   ///   - files: The application.
   ///   - vendor: The libraries, by their keys.
   init(_ files: [String: String], vendor: [String: String]) throws {
-    site = try Site(files)
+    try self.init(Site(files), vendor: vendor)
+  }
+
+  /// The same for an application that is there.
+  init(_ site: Site, vendor: [String: String]) throws {
+    self.site = site
     let directory = site.notes + "/vendor"
     for (key, text) in vendor { try site.write(directory + "/" + key, text) }
-    let perl = site.notes + "/perl"
+    perl = site.notes + "/perl"
     try site.write(perl, "#!/bin/sh\nexec \(Products.perl) -I\(directory) \"$@\"\n")
     try FileManager.default.setAttributes([.posixPermissions: 0o755], ofItemAtPath: perl)
     options = .development
@@ -56,6 +63,18 @@ extension Server {
       return now["state"] as? String == state && now["examining"] as? Bool == false && now["checked"] as? Bool == true
     }
     guard came else { throw Stuck("the preload is \(last), not \(state)") }
+  }
+
+  /// Waits until nothing is left to be found out about the preload, and says what was.
+  func settledPreload() throws -> [String: Any] {
+    var last: [String: Any] = [:]
+    let came = eventually(within: 90) {
+      guard let now = try? preload() else { return false }
+      last = now
+      return now["settled"] as? Bool == true
+    }
+    guard came else { throw Stuck("the preload does not settle: \(last)") }
+    return last
   }
 
   /// The files that the last reload has loaded.

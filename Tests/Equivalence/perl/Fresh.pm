@@ -22,7 +22,18 @@ sub start_fresh {
     if ( ref $app eq 'CODE' ) {
         $SIG{$_} ||= 'IGNORE' for qw(PIPE INT QUIT);
         print {$to} Probe::described();
-        Probe::be_lazy(), print {$to} Probe::described() if $given{lazily};
+        $to->flush;
+
+        # As in a worker. In a child: a module that is loaded lazily may call exit.
+        my $child = $given{lazily} ? fork : -1;
+        if ( !$child ) {
+            $0 = $given{file};
+            Probe::be_lazy();
+            print {$to} Probe::described();
+            close $to;
+            kill KILL => $$;
+        }
+        waitpid $child, 0 if $child > 0;
     }
     else { print {$to} "failed\n", $@ || 'did not return an application' }
     close $to;

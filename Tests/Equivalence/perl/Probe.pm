@@ -76,7 +76,7 @@ sub answers {
         my @found   = eval { $package->answer };
         push @found, "died: $@" if $@;
         map { defined ? "$package\t" . line($_) : "$package\tundef" } @found;
-    } map { s{/}{::}gr =~ s/\.pm\z//r } sort grep { m{\AA/} } keys %INC;
+    } map { s{/}{::}gr =~ s/\.pm\z//r } sort grep { m{\A[AV]/} } keys %INC;
 }
 
 sub lazies {

@@ -40,7 +40,7 @@ sub text {
     $text =~ s/\(0x[0-9a-f]+\)/(address)/g;
 
     # The name that perl gives to source that a hook in @INC has supplied.
-    $text =~ s{^/loader/0x[0-9a-f]+/}{/loader/(address)/};
+    $text =~ s{(?:^|(?<="))/loader/0x[0-9a-f]+/}{/loader/(address)/}g;
     $text =~ s/\(eval [0-9]+\)/(eval)/g;
     $text =~ s/\n/\\n/g;
     $text =~ s/\t/\\t/g;
