@@ -87,7 +87,7 @@ public final class Watcher {
     round += 1
     let isNewTree = roots != self.roots || patterns != self.patterns
     (self.rules, self.roots, self.patterns) = (rules, roots, patterns)
-    let events = [trace.events, lazily]
+    let events = [trace.events, EventList(lazily)]
     let wanted = wantedRoles(events)
     compared = Self.compared(events)
     for (path, node) in traced where wanted[path] == nil {
@@ -106,8 +106,8 @@ public final class Watcher {
   /// Watches what these events depend on, too.
   public func watch(more events: [TraceEvent]) {
     round += 1
-    compared.formUnion(Self.compared([events]))
-    for (path, roles) in wantedRoles([events])
+    compared.formUnion(Self.compared([EventList(events)]))
+    for (path, roles) in wantedRoles([EventList(events)])
     where traced[path].flatMap({ nodes[$0]?.roles.isSuperset(of: roles) }) != true {
       let node = insert(path)
       traced[path] = node
@@ -159,7 +159,7 @@ public final class Watcher {
     return UInt64(time.tv_sec) * 1_000_000_000 + UInt64(time.tv_nsec)
   }
 
-  private static func compared(_ groups: [[TraceEvent]]) -> Set<String> {
+  private static func compared(_ groups: [EventList]) -> Set<String> {
     var paths: Set<String> = []
     for event in groups.joined() {
       switch event {
@@ -170,7 +170,7 @@ public final class Watcher {
     return paths
   }
 
-  private func wantedRoles(_ groups: [[TraceEvent]]) -> [String: Roles] {
+  private func wantedRoles(_ groups: [EventList]) -> [String: Roles] {
     var wanted: [String: Roles] = [:]
     for event in groups.joined() {
       let roles: Roles

@@ -54,14 +54,18 @@ public enum TraceEvent: Hashable, Sendable {
 /// A position is a number of events: a checkpoint at position 12 stands after `events[11]` and before `events[12]`.
 public struct LoadTrace: Equatable, Sendable {
   /// Every event in the order in which it happened.
-  public private(set) var events: [TraceEvent] = []
+  public private(set) var events: EventList
 
-  /// An empty trace.
-  public init(_ events: [TraceEvent] = []) { self.events = events }
+  /// A trace of these events.
+  public init(_ events: some Sequence<TraceEvent> = []) { self.events = EventList(events) }
 
   /// Adds what happened next.
-  public mutating func append(contentsOf more: [TraceEvent]) { events.append(contentsOf: more) }
+  public mutating func append(contentsOf more: some Sequence<TraceEvent>) { events.append(contentsOf: more) }
 
   /// What a checkpoint at `position` inherits.
-  public func prefix(_ position: Int) -> LoadTrace { LoadTrace(Array(events.prefix(position))) }
+  public func prefix(_ position: Int) -> LoadTrace {
+    var trace = LoadTrace()
+    trace.events = events.first(position)
+    return trace
+  }
 }

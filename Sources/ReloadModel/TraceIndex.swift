@@ -22,7 +22,7 @@ public struct TraceIndex: Sendable {
   }
 
   /// Adds what the load did next.
-  public mutating func append(contentsOf events: [TraceEvent]) {
+  public mutating func append(contentsOf events: some Sequence<TraceEvent>) {
     for event in events {
       add(event, at: position)
       position += 1

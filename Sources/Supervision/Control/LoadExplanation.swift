@@ -64,7 +64,7 @@ struct LoadExplanation: Equatable {
     module.split(separator: "::", omittingEmptySubsequences: false).joined(separator: "/") + ".pm"
   }
 
-  private static func chains(to file: String, in events: [TraceEvent]) -> [[Step]] {
+  private static func chains(to file: String, in events: EventList) -> [[Step]] {
     var chains: [[Step]] = []
     var open: [Step] = []
     var key: String?

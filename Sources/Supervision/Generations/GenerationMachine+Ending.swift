@@ -72,9 +72,10 @@ extension GenerationMachine {
     dismantle(candidate)
     self.candidate = nil
     let tryingAgain = tryingAgain || running != nil && candidate.files.isEmpty
+    var trace = candidate.generation.trace
+    trace.append(contentsOf: candidate.generation.lazily)
     rejection = Rejection(
-      failure: failure, loader: candidate.process,
-      trace: LoadTrace(candidate.generation.trace.events + candidate.generation.lazily), files: candidate.files,
+      failure: failure, loader: candidate.process, trace: trace, files: candidate.files,
       isOfRespawn: candidate.way == .respawn, isRestless: isRestless, isTriedAgain: tryingAgain)
     voids = [:]
     if running == nil, !settings.waitsForSaves {
@@ -213,12 +214,16 @@ extension GenerationMachine {
 extension LoadTrace {
   /// Makes the events of these paths say nothing, and keeps their positions.
   mutating func calm(_ paths: Set<String>) {
-    self = LoadTrace(
-      events.map { event in
-        switch event {
-        case .began, .ended, .library, .written, .used, .entered: event
-        default: paths.contains(event.path) ? .library(file: event.path, key: "", microseconds: 0) : event
-        }
-      })
+    self = LoadTrace(events.map { $0.calmed(paths) })
+  }
+}
+
+extension TraceEvent {
+  /// What stands in place of this event when these paths say nothing.
+  func calmed(_ paths: Set<String>) -> TraceEvent {
+    switch self {
+    case .began, .ended, .library, .written, .used, .entered: self
+    default: paths.contains(path) ? .library(file: path, key: "", microseconds: 0) : self
+    }
   }
 }

@@ -43,8 +43,7 @@ extension GenerationMachine {
     if preloading.examination?.trial.loader == process {
       preloading.examination?.trial.trace.append(contentsOf: events)
     } else if candidate?.process == process {
-      candidate?.generation.trace.append(contentsOf: events)
-      if !restless.isEmpty { candidate?.generation.trace.calm(restless) }
+      candidate?.generation.trace.append(contentsOf: restless.isEmpty ? events : events.map { $0.calmed(restless) })
     } else if candidate?.generation.workers[process] != nil {
       _ = candidate!.generation.addLazily(events)
     } else if running?.workers[process] != nil, running!.addLazily(events), candidate == nil, settings.isAutomatic {

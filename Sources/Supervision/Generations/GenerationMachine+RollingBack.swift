@@ -57,7 +57,7 @@ extension GenerationMachine {
     var former = running
     // It is compared with the disk as a load of its own.
     former.loader = makeToken()
-    former.lazily += (rejection?.trace.events ?? []) + (candidate?.generation.trace.events ?? [])
+    former.lazily += Array(rejection?.trace.events ?? []) + Array(candidate?.generation.trace.events ?? [])
     (former.checkpoints, former.workers) = ([], [:])
     return former
   }

@@ -182,7 +182,7 @@ final class Freshness {
   }
 
   /// Notes what the running generation's load has done, in place of what was known or besides.
-  func noteLoad(_ events: ArraySlice<TraceEvent>, anew: Bool) {
+  func noteLoad(_ events: some Sequence<TraceEvent>, anew: Bool) {
     if anew { (sources, readAtLoad, writtenAtLoad) = ([], [], []) }
     for event in events {
       switch event {

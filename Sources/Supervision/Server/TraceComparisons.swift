@@ -97,22 +97,28 @@ struct TraceComparisons {
   /// Forgets all loads but these; who has inherited from one of the others keeps what is its own.
   mutating func keep(only loaders: [ProcessToken?]) {
     for loader in Array(comparisons.keys) where !loaders.contains(loader) {
-      guard let former = comparisons.removeValue(forKey: loader) else { continue }
-      let heirs = comparisons.keys.filter { comparisons[$0]?.inherited?.loader == loader }
-      for heir in heirs { comparisons[heir]?.take(over: former) }
+      guard var former = comparisons.removeValue(forKey: loader) else { continue }
+      var heirs = comparisons.keys.filter { comparisons[$0]?.inherited?.loader == loader }
+      let last = heirs.popLast()
+      for heir in heirs {
+        var copy = former
+        comparisons[heir]?.take(over: &copy)
+      }
+      if let last { comparisons[last]?.take(over: &former) }
     }
   }
 }
 
 extension TraceComparisons.Comparison {
-  /// The comparison that this one has inherited from is given up.
-  fileprivate mutating func take(over former: consuming Self) {
+  /// The comparison that this one has inherited from is given up. Its history moves here: a copy of it would take as long
+  /// as the application is large.
+  fileprivate mutating func take(over former: inout Self) {
     guard let limit = inherited?.limit else { return }
     inherited = former.inherited.map { ($0.loader, min($0.limit, limit)) }
     // It may have gone on from an earlier place than where the other one's own events begin.
     guard limit > former.history.start else { return }
-    var whole = former.history
-    former.history = PathHistory()
+    var whole = PathHistory()
+    swap(&whole, &former.history)
     whole.truncate(to: limit)
     whole.append(history)
     history = whole
