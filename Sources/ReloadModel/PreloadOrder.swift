@@ -59,8 +59,8 @@ public struct PreloadOrder: Hashable, Sendable {
 extension PreloadOrder {
   /// Vendor first: the libraries' files that a load in natural order has brought in.
   ///
-  /// Left out are files that did not load, that were found in an `@INC` with hooks, that loaded a watched file, and
-  /// those that were loaded twice.
+  /// Left out are files that did not load, that were found in an `@INC` with hooks, that loaded a watched file,
+  /// those that were loaded twice, and what is no `.pm`.
   ///
   /// - Parameters:
   ///   - trace: The load.
@@ -109,8 +109,10 @@ private struct AskedFile {
   var holdsWatched = false
   var isRepeated = false
 
+  /// (A file of subs without a package, `util.pl`, is compiled into the package of whoever asks first.)
   var isFit: Bool {
     hasLoaded && !holdsWatched && !isRepeated && surroundings.includes != nil && file.hasSuffix("/" + key)
+      && key.hasSuffix(".pm")
   }
 
   var entry: PreloadOrder.File {

@@ -44,6 +44,7 @@ extension Library.Look {
     case .function where value % 2 == 0: "defined &A::Told::told ? A::Told::told() : 'none'"
     case .function: "defined &A::M\(1 + value % 6)::word ? A::M\(1 + value % 6)::word('V') : 'none'"
     case .other: "$V::L\(1 + value % Library.count)::mode // 'unset'"
+    case .isLoaded where value % 3 == 0: "exists $INC{'A/M\(1 + value % 5).pm'} ? 'loaded' : 'not loaded'"
     case .isLoaded: "exists $INC{'A/O\(1 + value % 3).pm'} ? 'loaded' : 'not loaded'"
     case .override: "hex('10')"
     case .universal: "__PACKAGE__->can('mood') ? __PACKAGE__->mood : 'none'"

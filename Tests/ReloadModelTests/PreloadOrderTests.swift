@@ -42,6 +42,13 @@ private func key(_ file: String) -> String { String(file.split(separator: "/").l
       ]) == ["A.pm"])
   }
 
+  @Test func leavesOutWhatIsCompiledIntoThePackageOfWhoeverAsks() {
+    #expect(
+      keys([
+        entered("/usr/util.pl", includes), library("/usr/util.pl"), entered("/usr/A.pm"), library("/usr/A.pm"),
+      ]) == ["A.pm"])
+  }
+
   @Test func leavesOutWhatIsFoundAmongHooks() {
     #expect(
       keys([

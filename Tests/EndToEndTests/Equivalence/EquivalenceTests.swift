@@ -9,7 +9,8 @@ import Testing
   /// Which stories are played.
   static let seeds: [UInt64] = {
     let variables = ProcessInfo.processInfo.environment
-    let first = variables["SEED"].flatMap { UInt64($0) } ?? 1
+    // 300 edits. One story with --preload is enough here: such take four times as long.
+    guard let first = variables["SEED"].flatMap({ UInt64($0) }) else { return (1...13).filter { $0 != 10 } }
     let edits = variables["EDITS"].flatMap { Int($0) } ?? 300
     let step = variables["STEP"].flatMap { UInt64($0) } ?? 1
     return (0..<UInt64((edits + length - 1) / length)).map { first + $0 * step }
@@ -30,7 +31,8 @@ import Testing
     let kind = story.isProduction ? " (production)" : story.preloads ? " (preload)" : ""
     let preloaded =
       !story.preloads
-      ? "" : ", after \(outcome.preloaded) of \(outcome.rests) rests preloaded, \(outcome.hot) with hot files last"
+      ? ""
+      : ", after \(outcome.preloaded) of \(outcome.rests) rests preloaded, \(outcome.hot) with hot files last\(outcome.reason.map { " (off: \($0))" } ?? "")"
     let number = (played.increment() + 1) * length
     let line =
       "fuzz: seed \(story.seed)\(kind): \(result), good \(outcome.good), broken "

@@ -27,6 +27,8 @@ final class StoryPlayer {
     var rests = 0
     var preloaded = 0
     var hot = 0
+    /// Why nothing is preloaded any more.
+    var reason: String?
   }
 
   private let story: Story
@@ -77,6 +79,7 @@ final class StoryPlayer {
     let preload = try server.settledPreload()
     outcome.rests += 1
     if preload["state"] as? String == "verified" { outcome.preloaded += 1 }
+    if preload["state"] as? String == "off" { outcome.reason = preload["reason"] as? String }
     if (preload["hot"] as? [Any])?.isEmpty == false { outcome.hot += 1 }
     return try compare(server)
   }

@@ -36,4 +36,22 @@ import Testing
       try vendor.expectFresh(server, "two deeperone 3 ")
     }
   }
+  @Test func fileWithoutAPackageIsCompiledIntoThatOfItsUser() throws {
+    var files = ["app.psgi": Site.app("Near::word() . Far::word()", using: "use Near; use Far;")]
+    files["lib/Near.pm"] = "package Near; require 'util.pl'; sub word { util() . 0 } 1;"
+    files["lib/Far.pm"] = "package Far; sub word { 'far' } 1;"
+    files["lib/util.pl"] = "sub util { __PACKAGE__ } 1;"
+    let vendor = try VendorSite(files, vendor: ["V.pm": "package V; 1;"])
+    try vendor.site.write("app.psgi", Site.app("Near::word() . Far::word()", using: "use V; use Near; use Far;"))
+    try vendor.serve { server in
+      for number in 1...2 {
+        try vendor.site.write("lib/Near.pm", "package Near; require 'util.pl'; sub word { util() . \(number) } 1;")
+        try vendor.expectFresh(server, "Near\(number)far")
+      }
+      let hot = try server.settledPreload()["hot"] as? [String]
+      #expect(hot?.first?.hasSuffix("lib/Near.pm") == true, "\(server)")
+      try vendor.site.write("lib/Near.pm", "package Near; require 'util.pl'; sub word { util() . 3 } 1;")
+      try vendor.expectFresh(server, "Near3far")
+    }
+  }
 }
