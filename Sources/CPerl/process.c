@@ -1,6 +1,7 @@
 #include "cperl_private.h"
 #include "cperl_process.h"
 
+#include <sched.h>
 #include <signal.h>
 #include <stdatomic.h>
 #include <stdio.h>
@@ -10,6 +11,11 @@ void cp_flush(void) {
   dTHX;
   PerlIO_flush(NULL);
   fflush(NULL);
+}
+
+void cp_forget_packages(void) {
+  dTHX;
+  if (PL_stashcache) hv_clear(PL_stashcache);
 }
 
 void cp_forget_seed(void) {
@@ -132,7 +138,7 @@ void cp_catch_location_signals(void) {
   sigaction(SIGUSR2, &action, NULL);
 }
 
-void cp_leave(int status, bool destruct) {
+void cp_leave(int status, bool destruct, bool idly) {
   dTHX;
   int jump = 0;
   {
@@ -157,5 +163,10 @@ void cp_leave(int status, bool destruct) {
     PerlIO_flush(NULL);
   }
   fflush(NULL);
+  if (idly) {
+    struct sched_param parameters = {0};
+    close_range(0, ~0u, 0);
+    sched_setscheduler(0, SCHED_IDLE, &parameters);
+  }
   _exit(status);
 }

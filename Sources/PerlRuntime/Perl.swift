@@ -116,6 +116,8 @@ public enum Perl {
     cp_warn(text.pointer)
   }
 
-  /// Runs the `END` blocks, flushes and leaves the process.
-  public static func leave(status: Int32, destructing: Bool) -> Never { cp_leave(status, destructing) }
+  /// Runs the `END` blocks, flushes and leaves the process; `idly`, if nobody waits for its end.
+  public static func leave(status: Int32, destructing: Bool, idly: Bool = false) -> Never {
+    cp_leave(status, destructing, idly)
+  }
 }

@@ -69,6 +69,7 @@ extension WireWriter {
     write(each: plan.files) { $0.write($1) }
     write(plan.interval)
     write(UInt32(plan.maximum))
+    write(each: [plan.hottest].compactMap(\.self)) { $0.write($1) }
     write(plan.isTrial)
     write(plan.preload)
   }
@@ -166,6 +167,7 @@ extension WireReader {
   mutating func readPlan() throws -> LoadPlan {
     var plan = LoadPlan(
       files: try readEach { try $0.readString() }, interval: try read(), maximum: Int(try read(UInt32.self)))
+    plan.hottest = try readEach { try $0.readString() }.first
     plan.isTrial = try readBool()
     plan.preload = try readOrder()
     return plan

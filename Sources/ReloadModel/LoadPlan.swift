@@ -10,6 +10,8 @@ public struct LoadPlan: Equatable, Sendable {
   public var interval: UInt64
   /// The most checkpoints that may exist at once, those inherited from the generation that is rewound included.
   public var maximum: Int
+  /// The one of them behind which the file was edited last: the next save leads there, most likely.
+  public var hottest: String?
   /// What a cold start loads before the application; empty for a load in natural order, and in a rewind, which goes on
   /// in the order in which it was begun.
   public var preload = PreloadOrder()

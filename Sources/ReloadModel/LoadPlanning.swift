@@ -2,7 +2,9 @@ extension LoadPlan {
   /// The plan of a load about which nothing is known yet: checkpoints every 5 ms of load time, then every 10 ms, and
   /// so on.
   public static func first(maximum: Int, lastEdited: [String] = []) -> LoadPlan {
-    LoadPlan(files: lastEdited, interval: 5000, maximum: maximum)
+    var plan = LoadPlan(files: lastEdited, interval: 5000, maximum: maximum)
+    plan.hottest = lastEdited.first
+    return plan
   }
 
   /// A checkpoint costs about 1.5 ms of load time and as many megabytes: a share of the load that is shorter than
@@ -29,7 +31,9 @@ extension LoadPlan {
     var numbers: [String: Int] = [:]
     for (number, start) in starts.enumerated() { numbers[start.file] = number }
     var chosen: Set<Int> = position == 0 ? [0] : []
-    for start in rest.lastStarts(before: lastEdited, among: starts) where chosen.count <= maximum / 2 {
+    let edited = rest.lastStarts(before: lastEdited, among: starts)
+    hottest = edited.first
+    for start in edited where chosen.count <= maximum / 2 {
       if let number = numbers[start] { chosen.insert(number) }
     }
     let times = starts.map(\.time)

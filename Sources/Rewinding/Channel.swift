@@ -20,6 +20,12 @@ struct Channel {
     }
   }
 
+  /// Whether a command, or the end, comes within so many milliseconds.
+  func hasNews(within milliseconds: Int32) -> Bool {
+    var entry = pollfd(fd: descriptor, events: Int16(POLLIN), revents: 0)
+    return poll(&entry, 1, milliseconds) != 0
+  }
+
   /// Waits for the next command and the descriptors that come with it; nil when `nacre` has closed its end.
   func receive() -> (command: Command, descriptors: [Int32])? {
     withUnsafeTemporaryAllocation(byteCount: 256 * 1024, alignment: 8) { buffer in

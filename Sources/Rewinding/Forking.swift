@@ -19,6 +19,7 @@ extension HostProcess {
   /// the notice.
   func fork(_ kind: ProcessKind, token: UInt32) -> ForkSide {
     cp_flush()
+    cp_forget_packages()
     var pair: [Int32] = [-1, -1]
     guard socketpair(AF_UNIX, Int32(SOCK_SEQPACKET.rawValue) | Int32(SOCK_CLOEXEC.rawValue), 0, &pair) == 0 else {
       return forkFailed(token, "no socket pair: \(String(cString: strerror(errno)))")

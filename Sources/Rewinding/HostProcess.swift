@@ -84,12 +84,18 @@ public final class HostProcess {
   }
 
   /// Waits, as the base or a checkpoint, to be told to fork. Returns only in a forked candidate.
-  func waitAsOrigin() {
+  ///
+  /// - Parameter file: Before what it stands, as a checkpoint.
+  func waitAsOrigin(before file: String? = nil) {
+    var isHot = file != nil && file == tracer.hottest
     let timers = tracer.timers
     let suspended = Clock.microseconds()
-    while let command = channel.receive()?.command {
+    while true {
+      if isHot { compact() }
+      guard let command = channel.receive()?.command else { break }
       guard case .forkCandidate(let generation, let token, let cell, let plan) = command else { continue }
       let ordered = Clock.microseconds()
+      isHot = file != nil && file == plan.hottest
       guard fork(.candidate, token: token) == .inFork else { continue }
       // A checkpoint of a trial that turned out well.
       trial?.end()
@@ -231,7 +237,8 @@ public final class HostProcess {
     if !cp_is_stray() { runStopHooks() }
     // Another Perl process may not be told: whoever needs the connection's end sees it close with the process.
     let status: Int32 = if case .exited(let status) = end { status } else { 0 }
-    Perl.leave(status: status, destructing: settings!.destructs)
+    let isReplaced = scoreboard.publishedGeneration != generation
+    Perl.leave(status: status, destructing: settings!.destructs, idly: isReplaced)
   }
 }
 

@@ -24,7 +24,7 @@ extension LoadTracer {
     case .inFork:
       cp_show_as("nacre checkpoint before \(file)")
       _ = spacing.left(before: file, position: position, at: time)
-      host.waitAsOrigin()
+      host.waitAsOrigin(before: file)
       return true
     case .inOrigin:
       let dropped = spacing.left(before: file, position: position, at: time)

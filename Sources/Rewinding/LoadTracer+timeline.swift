@@ -4,6 +4,11 @@ import ReloadModel
 
 // What took time in this load.
 extension LoadTracer {
+  /// What took time, one entry a file and step.
+  final class Timeline {
+    var spans: [LoadTimeline.Span] = []
+  }
+
   /// More than this nobody looks at, and all of it is sent.
   private static let mostSpans = 20_000
   /// A message of the socket has a bound.
@@ -12,7 +17,10 @@ extension LoadTracer {
   /// A candidate begins: it was asked for, forked, and has opened its files again at these times.
   func beginTimeline(ordered: UInt64, arrived: UInt64, started: UInt64) {
     resumed = started
-    spans = [
+    // What the load until the checkpoint has noted stays where it is: to free it would copy its pages.
+    _ = Unmanaged.passRetained(timeline)
+    timeline = Timeline()
+    timeline.spans = [
       .init(.fork, start: ordered, duration: arrived - ordered),
       .init(.reopen, start: arrived, duration: started - arrived),
     ]
@@ -20,19 +28,20 @@ extension LoadTracer {
 
   /// A file has been loaded, or could not be.
   func noteSpan(_ kind: LoadTimeline.Span.Kind, _ file: String, since began: UInt64) {
-    guard spans.count < Self.mostSpans else { return }
+    guard timeline.spans.count < Self.mostSpans else { return }
     // It may have begun before the checkpoint.
     let start = max(began, resumed)
-    spans.append(.init(kind, file: file, start: start, duration: Clock.microseconds() - start))
+    timeline.spans.append(.init(kind, file: file, start: start, duration: Clock.microseconds() - start))
   }
 
   /// Tells `nacre`, once nobody waits for this process any more.
   func sendTimeline() {
-    guard let channel = HostProcess.current?.channel, !spans.isEmpty else { return }
+    guard let channel = HostProcess.current?.channel, !timeline.spans.isEmpty else { return }
+    let spans = timeline.spans
     for start in stride(from: 0, to: spans.count, by: Self.spansInAMessage) {
       let part = spans[start..<min(start + Self.spansInAMessage, spans.count)]
       channel.send(.timeline(LoadTimeline(pid: getpid(), spans: Array(part))))
     }
-    spans = []
+    timeline.spans = []
   }
 }

@@ -34,13 +34,15 @@ final class LoadTracer {
   var spacing = CheckpointSpacing(plan: .first(maximum: 0))
   /// When the load began, in microseconds; the time for which it was suspended does not count.
   var loadBegan: UInt64 = 0
+  /// The file before which the checkpoint stands that the next save leads to, most likely.
+  var hottest: String?
   /// The timers that were running when the last checkpoint was left.
   var timers = OpenResources.Timers()
   /// What was opened that a fork shares, and the file during whose load that was.
   var shared: [(number: Int32, file: String)] = []
   var threadFailure: LoadFailure?
   /// What has taken time in this process, and when it went on from its checkpoint.
-  var spans: [LoadTimeline.Span] = []
+  var timeline = Timeline()
   var resumed: UInt64 = 0
   /// What this process has done with files.
   var deeds = FileDeeds()
@@ -126,6 +128,7 @@ final class LoadTracer {
       preload.collects = plan.isTrial
     }
     spacing = CheckpointSpacing(plan: plan, inherited: spacing.positions)
+    hottest = plan.hottest
   }
 
   /// The load is over; nothing more is followed here.

@@ -55,6 +55,7 @@ enum Samples {
     let one = PreloadOrder.Surroundings(includes: ["lib", "/usr/share/perl5"])
     let other = PreloadOrder.Surroundings(includes: ["/usr/share/perl5"], environment: ["X": "1", "Y": nil])
     var plan = LoadPlan(files: ["/a"], interval: 1, maximum: 2)
+    plan.hottest = "/a"
     plan.isTrial = true
     plan.preload = PreloadOrder(files: [
       .init(key: "A.pm", directory: "/usr/share/perl5", surroundings: one, rank: 7, company: 1),

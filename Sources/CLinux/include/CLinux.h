@@ -75,6 +75,18 @@ bool cl_stop_requested(void);
 /// `cl_give_way_no_more`, as a process that works without pause.
 void cl_give_way(bool always);
 void cl_give_way_no_more(void);
+/// The process (0: this one) gets the time that nobody else wants, for good. For its end: to give back the memory of a
+/// large process takes milliseconds.
+void cl_make_idle(pid_t process);
+
+// MARK: Memory
+
+/// The addresses between which `malloc` has most of this process's memory, as far as they are whole huge pages of
+/// `*page` bytes. False where there is no such memory, where the kernel knows no huge pages, and where the machine has
+/// less than eight times as much memory to spare.
+bool cl_huge_heap(uintptr_t *_Nonnull start, uintptr_t *_Nonnull end, size_t *_Nonnull page);
+/// Has the kernel copy `page` bytes from `at` on into one huge page (`MADV_COLLAPSE`, Linux 6.1): 0, or -1 with `errno`.
+int cl_collapse(uintptr_t at, size_t page);
 
 // MARK: Descriptors
 

@@ -8,6 +8,9 @@
 
 /// Flushes perl's and stdio's output, so that nothing buffered is written by both sides of a fork.
 void cp_flush(void);
+/// Empties perl's cache of the packages that class names stand for. perl empties it whenever a handle is made, and what was
+/// put into it before a fork would then be copied, page by page, by every process that makes one.
+void cp_forget_packages(void);
 /// In a forked process: the next `rand` draws a new seed.
 void cp_forget_seed(void);
 /// From now on the order of a hash's keys depends on nothing but the keys, the order in which they came and perl's seed
@@ -33,7 +36,8 @@ void cp_set_request_memory(const uint64_t *_Nonnull since, const uint64_t *_Nonn
 /// take their default action). They run on a stack of their own and only store.
 void cp_catch_location_signals(void);
 
-/// Runs the `END` blocks, flushes and leaves with this status. `destruct` also destroys the interpreter.
-_Noreturn void cp_leave(int status, bool destruct);
+/// Runs the `END` blocks, flushes and leaves with this status. `destruct` also destroys the interpreter. `idly`: once
+/// everything is said and every descriptor closed, the memory is given back in time that nobody else wants.
+_Noreturn void cp_leave(int status, bool destruct, bool idly);
 
 #endif

@@ -17,6 +17,13 @@ enum Figures {
     }
   }
 
+  /// A line of `smaps_rollup`, in bytes.
+  static func memory(_ name: String, of pid: pid_t) -> Int? {
+    let text = (try? String(contentsOfFile: "/proc/\(pid)/smaps_rollup", encoding: .utf8)) ?? ""
+    let line = text.split(separator: "\n").first { $0.hasPrefix("\(name):") }
+    return line?.split(separator: " ").dropLast().last.flatMap { Int($0) }.map { $0 << 10 }
+  }
+
   /// How often it has gone to sleep, so how often it was awake.
   static func naps(of pid: pid_t) -> Int {
     let status = (try? String(contentsOfFile: "/proc/\(pid)/status", encoding: .utf8)) ?? ""
@@ -28,6 +35,12 @@ enum Figures {
 extension Server {
   /// nacre and all its Perl processes.
   var allProcesses: [pid_t] { [process.pid] + perlProcesses }
+
+  /// The checkpoints before this file of the site.
+  func checkpoints(before file: String) -> [pid_t] {
+    let title = "nacre checkpoint before \(site.absolute(file))"
+    return perlProcesses.filter { contents(of: "/proc/\($0)/cmdline").hasPrefix(title) }
+  }
 }
 
 extension Site {
