@@ -31,6 +31,13 @@ private func row(_ files: [(String, UInt64)]) -> LoadTrace {
   #expect(LoadPlan(like: trace, maximum: 16).files == ["/app", "/slow", "/c"])
 }
 
+@Test func longLoadIsDividedLessOften() {
+  // 11 ms are worth a checkpoint where the load takes 22, not where it takes 176.
+  #expect(LoadPlan(like: row([("/a", 11), ("/b", 11)]), maximum: 16).files == ["/app", "/b"])
+  let files = LoadPlan(like: row((0..<16).map { ("/f\($0)", 11) }), maximum: 16).files
+  #expect(files == ["/app", "/f2", "/f4", "/f6", "/f8", "/f10", "/f12", "/f14"])
+}
+
 @Test func lastEditedFilesComeFirst() {
   let trace = row((0..<16).map { ("/f\($0)", 10) })
   let plan = LoadPlan(like: trace, maximum: 4, lastEdited: ["/f3", "/gone", "/f15", "/f14", "/f13"])
