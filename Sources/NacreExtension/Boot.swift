@@ -30,9 +30,6 @@ func boot() {
     HostProcess.sealPreload()
     return nil
   }
-  Perl.define("Nacre::Host::is_watched") { arguments, count, _ in
-    cp_new_integer(count > 0 && HostProcess.isWatched(PerlValue.text(of: arguments[0])) ? 1 : 0)
-  }
   // run(\&load, nacre's pid, channel, scoreboard, inotify): never returns.
   Perl.define("Nacre::Host::run") { arguments, count, error in
     guard count == 5 else {

@@ -77,8 +77,4 @@ extension HostProcess {
   public static func endPreload(error: String) { current?.tracer.endPreload(error: error) }
   /// The preload is over.
   public static func sealPreload() { current?.tracer.sealPreload() }
-  /// Whether changes of this file matter.
-  public static func isWatched(_ file: String) -> Bool {
-    current?.tracer.isWatched(WorkingDirectory.absolute(file)) ?? false
-  }
 }

@@ -91,7 +91,7 @@ sub take_census {
     my ( undef, $first_is_natural, @descriptors ) = @_;
     my $own = __FILE__ =~ s{/Nacre/Host\.pm\z}{}r;
     require "$own/Nacre/Preload.pm";
-    return Nacre::Preload::compare_census( $first_is_natural, \&is_watched, @descriptors );
+    return Nacre::Preload::compare_census( $first_is_natural, @descriptors );
 }
 
 # plackup's --path and --access-log, by Plack's own means.

@@ -98,9 +98,10 @@ sub format {
     return;
 }
 
-# Of subs that nobody edits: which ops there are, and the constants and globs that they use.
+# Where the text is not wanted: which ops there are, how they were compiled, and the constants and globs that they use.
 my $sum;
-sub B::OP::nacre_census { $sum = ( $sum * 33 ^ $_[0]->type ) & 0xffff_ffff_ffff; return }
+sub B::OP::nacre_census { $sum = ( $sum * 33 ^ $_[0]->type ^ $_[0]->private << 16 ) & 0xffff_ffff_ffff; return }
+sub B::COP::nacre_census { $sum = ( $sum * 33 ^ $_[0]->type ^ $_[0]->hints << 9 ) & 0xffff_ffff_ffff; return }
 
 sub digest {
     my ( $self, $cv ) = @_;
