@@ -257,12 +257,16 @@ const char *cp_guard_end(void) {
   return group->environment == environment_digest(aTHX) ? NULL : "%ENV";
 }
 
-void cp_guard_seal(void) {
+void cp_guard_settle(void) {
   dTHX;
   for (size_t index = 0; index < guard.name_count; index++)
     guard.names[index].digest = cp_glob_digest(aTHX_ entry_of(aTHX_ &guard.names[index]));
   cp_surroundings(aTHX_ guard.surroundings);
   guard.ends = end_count(aTHX);
+}
+
+void cp_guard_seal(void) {
+  cp_guard_settle();
   /* What is only needed to find what is new. */
   Safefree(guard.known.slots);
   Safefree(guard.mentioned.slots);
@@ -274,6 +278,15 @@ void cp_guard_seal(void) {
 
 const char *cp_guard_difference(uint32_t number) {
   dTHX;
+  if (number >= guard.group_count) return NULL;
+  const guarded_group *group = &guard.groups[number];
+  if (group->includes != include_digest(aTHX)) return "@INC";
+  if (group->environment != environment_digest(aTHX)) return "%ENV";
+  return cp_guard_effect(number);
+}
+
+const char *cp_guard_effect(uint32_t number) {
+  dTHX;
   static char text[512];
   if (number >= guard.group_count) return NULL;
   const guarded_group *group = &guard.groups[number];
@@ -281,8 +294,6 @@ const char *cp_guard_difference(uint32_t number) {
   cp_surroundings(aTHX_ now);
   for (int which = 0; which < CP_SURROUNDINGS; which++)
     if (now[which] != guard.surroundings[which]) return cp_surrounding_name(which);
-  if (group->includes != include_digest(aTHX)) return "@INC";
-  if (group->environment != environment_digest(aTHX)) return "%ENV";
   /* An END block of the application that was compiled in between would run at another moment. */
   if (group->ends >= 0 && guard.ends != end_count(aTHX)) return "the order of END blocks";
   size_t end = number + 1 < guard.group_count ? guard.groups[number + 1].first : guard.name_count;

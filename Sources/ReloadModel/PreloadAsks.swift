@@ -32,12 +32,21 @@ public struct PreloadAsks: Equatable, Sendable {
   /// The groups that are to be asked for, by rank; those before `turn` have been.
   private var turns: [Int] = []
   private var turn = 0
+  /// How many groups are libraries'; nil before the first file of the application.
+  private var libraries: Int?
+  /// The libraries' groups that were compared before the end of the preload.
+  private var isCompared: [Bool]
+  /// The highest rank among those that files of the application have asked for by then.
+  private var latestRank: UInt32?
+  /// Stands for the groups that the present file has asked for.
+  private var broughtIn: UInt64 = 0
 
   /// Follows a load in this order.
   public init(_ order: PreloadOrder) {
     self.order = order
     isAsked = Array(repeating: false, count: order.files.count)
     companies = Array(repeating: 0, count: order.files.count)
+    isCompared = isAsked
   }
 
   /// Whether nothing is preloaded.
@@ -47,6 +56,7 @@ public struct PreloadAsks: Equatable, Sendable {
   public mutating func begin() -> PreloadOrder.File? {
     let next = present.map { $0 + 1 } ?? 0
     present = next
+    broughtIn = 0
     return order.files.indices.contains(next) ? order.files[next] : nil
   }
 
@@ -55,6 +65,24 @@ public struct PreloadAsks: Equatable, Sendable {
 
   /// The file of the order that is being loaded.
   public var presentFile: PreloadOrder.File? { isPreloading ? order.files[present!] : nil }
+
+  /// The file that is about to be loaded is the application's own. Whether it is the first.
+  public mutating func settle() -> Bool {
+    if libraries != nil { return false }
+    libraries = present
+    return true
+  }
+
+  /// The libraries whose turn comes before that of the file which is about to be loaded: what the application's files
+  /// have done so far, these would have seen. Each is named once.
+  public mutating func due() -> [Int] {
+    let limit = presentFile?.rank ?? .max
+    let due = (0..<(libraries ?? 0)).filter {
+      !isCompared[$0] && !isAsked[$0] && leaders[$0] == nil && order.files[$0].rank < limit
+    }
+    for group in due { isCompared[group] = true }
+    return due
+  }
 
   /// The file was loaded already, and is no group of its own.
   public mutating func skip() {
@@ -86,6 +114,7 @@ public struct PreloadAsks: Equatable, Sendable {
       // Its turn comes within the turn of the file that is being loaded, unless somebody asks for it before that.
       if group != present!, leaders[group] == nil, order.files[group].rank > order.files[present!].rank {
         leaders[group] = present!
+        return bringsIn(group, key)
       }
       return .nothing
     }
@@ -101,6 +130,19 @@ public struct PreloadAsks: Equatable, Sendable {
       return .early(group: leader)
     }
     return before == order.files[leader].company ? .compare(together) : .company(group: leader)
+  }
+
+  /// A file of the application that is being preloaded asks for a library, as the first.
+  private mutating func bringsIn(_ group: Int, _ key: String) -> Answer {
+    guard let present, let libraries, group < libraries, !isAsked[group] else { return .nothing }
+    let file = order.files[group]
+    let company = order.files[present].company &+ companies[present] &+ broughtIn
+    let isInOrder = latestRank.map { $0 < file.rank } ?? true
+    isCompared[group] = true
+    latestRank = max(latestRank ?? 0, file.rank)
+    broughtIn &+= companies[group]
+    guard isInOrder, file.key == key else { return .early(group: group) }
+    return company == file.company ? .compare([group]) : .company(group: group)
   }
 
   /// The same in every process (FNV-1a), and different enough for sums of them to tell sets apart.

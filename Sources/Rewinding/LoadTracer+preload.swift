@@ -24,7 +24,13 @@ extension LoadTracer {
   func beginPreload() -> String? {
     if preload.asks.isNatural { return nil }
     if !preload.asks.isPreloading { cp_guard_start() }
-    guard let file = preload.asks.begin() else { return nil }
+    let next = preload.asks.begin()
+    if let next, isWatched(next.file), preload.asks.settle() { cp_guard_settle() }
+    for group in preload.asks.due() {
+      guard let effect = cp_guard_effect(UInt32(group)) else { continue }
+      object(PreloadObjection(key: preload.asks.key(of: group), reason: .changed(String(cString: effect))))
+    }
+    guard let file = next else { return nil }
     let environment = file.surroundings.environment.sorted { $0.key < $1.key }.map { name, value in
       name + (value.map { "=" + $0 } ?? "")
     }

@@ -189,6 +189,39 @@ private func key(_ file: String) -> String { String(file.split(separator: "/").l
     #expect(asks.unasked.isEmpty)
   }
 
+  @Test func whatAPreloadedFileOfTheApplicationHasDoneIsLookedAt() {
+    // In natural order: First, App, which asks for One and Two, and Last.
+    var order = order([("First", 0), ("One", 2), ("Two", 3), ("Last", 4), ("App", 1)])
+    order.files[4].company = company(["First"])
+    order.files[1].company = company(["First", "App"])
+    order.files[2].company = company(["First", "App", "One"])
+    var asks = PreloadAsks(order)
+    for key in ["First", "One", "Two", "Last"] {
+      #expect(asks.begin()?.key == key)
+      #expect(asks.due() == [])
+      asks.loads(key)
+    }
+    _ = asks.begin()
+    let (settles, settlesAgain) = (asks.settle(), asks.settle())
+    #expect(settles && !settlesAgain)
+    #expect(asks.due() == [0])
+    asks.loads("App")
+    let begun = asks
+    #expect(asks.asks(for: "One") == .compare([1]))
+    #expect(asks.asks(for: "One") == .nothing)
+    #expect(asks.asks(for: "Two") == .compare([2]))
+    _ = asks.begin()
+    #expect(asks.due() == [3])
+    #expect(asks.due() == [])
+    // In another order, and after another file.
+    asks = begun
+    #expect(asks.asks(for: "Two") == .company(group: 2))
+    #expect(asks.asks(for: "One") == .early(group: 1))
+    asks = begun
+    asks.loads("New")
+    #expect(asks.asks(for: "One") == .company(group: 1))
+  }
+
   @Test func whatWasLoadedAlreadyIsNotWaitedFor() {
     var asks = PreloadAsks(order([("lib.pm", 0), ("A", 1)]))
     _ = asks.begin()

@@ -16,11 +16,16 @@ void cp_guard_start(void);
 void cp_guard_begin(void);
 /// The group is loaded. Which of `@INC` and `%ENV` its load has changed; NULL if none.
 const char *_Nullable cp_guard_end(void);
+/// All libraries are loaded, and files of the application come next: this is the state that later ones are compared with
+/// until the preload is over.
+void cp_guard_settle(void);
 /// The preload is over: this is the state that later ones are compared with.
 void cp_guard_seal(void);
 /// What differs for a group from that state: `%ENV`, `$My::Module::debug`; NULL if nothing does. Borrowed until the next
 /// call.
 const char *_Nullable cp_guard_difference(uint32_t group);
+/// The same, `%ENV` and `@INC` left out.
+const char *_Nullable cp_guard_effect(uint32_t group);
 /// Gives the memory back: every group has been asked for.
 void cp_guard_forget(void);
 

@@ -54,4 +54,44 @@ import Testing
       try vendor.expectFresh(server, "Near3far")
     }
   }
+  /// Edits of a file that is loaded first, although the application asks for libraries after it.
+  @Test(arguments: [
+    ("BEGIN { $SIG{__WARN__} = sub { } } use One; use Two;", "", "CODE 0 0 One Two"),
+    ("BEGIN { $One::mode = 5 } use One; use Two;", "", "none 5 0 One Two"),
+    ("use Two; use One;", "", "none 0 0 Two One"),
+    ("use Other; use One; use Two;", "", "none 0 1 One Two"),
+    ("BEGIN { $Late::mode = 7 } use One; use Two;", "7", "none 0 0 One Two"),
+  ]) func editOfAFileThatIsLoadedFirst(_ given: (head: String, late: String, seen: String)) throws {
+    let app = Site.app(
+      "join ' ', $One::handler, $One::mode, $One::other, @Order::order, Near::word(), $Late::seen",
+      using: "use First; use Near;")
+    let first = "package First; HEAD sub word { 'first' } 1;"
+    let vendor = try VendorSite(
+      [
+        "app.psgi": app, "lib/First.pm": first.replacing("HEAD", with: "use One; use Two;"),
+        "lib/Near.pm": "package Near; use Late; sub word { 0 } 1;", "lib/Other.pm": "package Other; 1;",
+      ],
+      vendor: [
+        "One.pm": """
+        package One; push @Order::order, 'One'; our $mode //= 0; our $other = exists $INC{'Other.pm'} ? 1 : 0;
+        our $handler = ref $SIG{__WARN__} || 'none'; 1;
+        """,
+        "Two.pm": "package Two; push @Order::order, 'Two'; 1;",
+        "Late.pm": "package Late; our $mode; our $seen = $mode // ''; 1;",
+      ])
+    try vendor.serve { server in
+      for number in 1...2 {
+        try vendor.site.write("lib/Near.pm", "package Near; use Late; sub word { \(number) } 1;")
+        try vendor.expectFresh(server, "none 0 0 One Two \(number) ")
+      }
+      let hot = try server.settledPreload()["hot"] as? [String]
+      #expect(hot?.first?.hasSuffix("lib/Near.pm") == true, "\(server)")
+      try vendor.site.write("lib/First.pm", first.replacing("HEAD", with: "our $changed; use One; use Two;"))
+      try vendor.expectFresh(server, "none 0 0 One Two 2 ")
+      #expect(!server.log.contains("loading in natural order"), "\(server)")
+      try vendor.site.write("lib/First.pm", first.replacing("HEAD", with: given.head))
+      try vendor.expectFresh(server, "\(given.seen) 2 \(given.late)")
+      #expect(server.log.contains("loading in natural order"), "\(server)")
+    }
+  }
 }
