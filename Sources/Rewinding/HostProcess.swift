@@ -209,6 +209,8 @@ public final class HostProcess {
       return
     }
     if fork(.worker, token: token) == .inFork {
+      // After a respawn: files that are loaded now may be younger than the mold.
+      if generation != self.generation { cp_reset_start_time() }
       self.generation = generation
       liveAsWorker(application, cell: cell, queue: Descriptors.setAside(queue))
     }

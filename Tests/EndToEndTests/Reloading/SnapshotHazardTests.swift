@@ -132,6 +132,21 @@ import Testing
     }
   }
 
+  @Test func startTimeIsThatOfTheRespawn() throws {
+    let site = try Site([
+      "app.psgi": Site.app("do { require Part; Part::word() }, \" $^T\""), "lib/Part.pm": part("v0"),
+    ])
+    try serve(site) { server, _ in
+      let start = try #require(Int(try server.text().split(separator: " ").last ?? ""))
+      #expect(eventually { time(nil) > start + 1 })
+      let saved = time(nil)
+      try site.write("lib/Part.pm", part("v1"))
+      // Part is known by the workers alone.
+      #expect(try #require(Int(try server.text().split(separator: " ").last ?? "")) >= saved, "\(server)")
+      #expect(server.log.contains("by respawn"), "\(server)")
+    }
+  }
+
   @Test func alarmSetAtLoadIsReportedOrRings() throws {
     let site = try Site([
       "app.psgi": Site.app("'ok'", using: "$SIG{ALRM} = sub { warn \"it rang\\n\" }; alarm 1; use Part;"),
