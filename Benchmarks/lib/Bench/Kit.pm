@@ -10,11 +10,13 @@ use File::Basename ();
 my $bridge = Cwd::realpath(File::Basename::dirname(__FILE__) . '/../../mojo-bridge.pl');
 
 # The ways to serve an application that are compared, those whose programs are there: key => { name, command(port,
-# workers, directory), after_save(server), environment(port, workers) }. A command is run in the application's directory.
+# workers, directory), after_save(server), environment(port, workers), status (the nacre that
+# tells how it is) }. A command is run in the application's directory.
 sub make {
     my ($nacre) = @_;
     my %kit = (
         nacre      => { name => 'nacre, development', command => nacre($nacre, 'development'), of => sub { nacre($nacre, $_[0]) } },
+        ordered    => { name => 'nacre, development, `--preload`', command => nacre($nacre, 'development', '--preload'), status => $nacre },
         production => { name => 'nacre, production',  command => nacre($nacre, 'production') },
         starman    => { name => 'Starman', program => 'starman', command => starman() },
         preloaded  => { name => 'Starman --preload-app', program => 'starman', command => starman('--preload-app') },
@@ -67,8 +69,8 @@ sub make {
 }
 
 sub nacre {
-    my ($nacre, $environment) = @_;
-    return sub { ($nacre, '-E', $environment, qw(-I lib -o 127.0.0.1 -w), $_[1], '-p', $_[0], 'app.psgi') };
+    my ($nacre, $environment, @more) = @_;
+    return sub { ($nacre, '-E', $environment, @more, qw(-I lib -o 127.0.0.1 -w), $_[1], '-p', $_[0], 'app.psgi') };
 }
 
 sub starman {

@@ -13,9 +13,10 @@ use Bench::Report                  ();
 use Bench::Server                  ();
 use Time::HiRes                    ();
 
-my @kinds = qw(nacre production hup plackup morbo hypnotoad apache);
-# The most seconds that are waited for an answer of the new code, how often in a row in vain, and for the machine to rest.
-my ($patience, $vain, $rest) = (12, 2, 2);
+my @kinds = qw(nacre ordered production hup plackup morbo hypnotoad apache);
+# The most seconds that are waited for an answer of the new code, how often in a row in vain, for the machine to rest,
+# and for a better order.
+my ($patience, $vain, $rest, $order) = (12, 2, 2, 60);
 
 # Save to first new answer. All servers of a case run at the same time, each with a copy of the application of its own,
 # and are edited in turn. A list of { title, rows => [{ name, times => [ms, ...], missed, asked, lost, old }], limit }.
@@ -33,7 +34,7 @@ sub measure {
 
 # An application, and the edits that are made in it: { title, make(directory), series => [{ title, target(number of the
 # edit), often (how many edits nacre gets in one round), rounds (if not as many as was asked for), seconds (after which no
-# further round begins) }] }.
+# further round begins), ordered (whether nacre with `--preload` takes part) }] }.
 sub cases {
     my ($option) = @_;
     my @cases = ({
@@ -52,8 +53,8 @@ sub cases {
                 { title => 'a random module, for the first time', target => sub { $random[$_[0]] }, often => 2, seconds => $count / 50 + 20 },
                 { title => 'the first that is loaded', target => sub { 1 }, often => 1, seconds => $count / 50 + 20 },
                 { title => 'the last that is loaded', target => sub { $count }, often => 2, seconds => $count / 50 + 20 },
-                { title => "a leaf (no. $leaf), first and second edit", target => sub { $leaf }, often => 2, rounds => 1, seconds => 0 },
-                { title => "the same leaf, later edits", target => sub { $leaf }, often => 4, seconds => $count / 50 + 20 },
+                { title => "a leaf (no. $leaf), first and second edit", target => sub { $leaf }, often => 2, rounds => 1, seconds => 0, ordered => 1 },
+                { title => "the same leaf, later edits", target => sub { $leaf }, often => 4, seconds => $count / 50 + 20, ordered => 1 },
             ],
         };
     }
@@ -73,6 +74,7 @@ sub measure_case {
     my ($kit, $scratch, $case, $option) = @_;
     my (@seats, @failed);
     for my $kind (grep { $kit->{$_} } @kinds) {
+        next if $kind eq 'ordered' && !grep { $_->{ordered} } @{ $case->{series} };
         my $application = $case->{make}->("$scratch/$kind/site");
         my $path   = $application->{edit}->($case->{series}[0]{target}->(0), 0)->{path};
         my $server = eval { Bench::Server->start($kit->{$kind}, $application->{directory}, path => $path) };
@@ -86,9 +88,11 @@ sub measure_case {
         for my $round (1 .. ($series->{rounds} // $option->{saves})) {
             last if $round > 2 && Time::HiRes::time() > $end;
             for my $seat (@seats) {
-                my $is_nacre = $seat->{kind} =~ /nacre|production/;
+                next if $seat->{kind} eq 'ordered' && !$series->{ordered};
+                my $is_nacre = is_nacre($seat);
                 for (1 .. ($is_nacre ? $series->{often} : $series->{rounds} ? 2 : 1)) {
                     my $edit = $seat->{application}{edit}->($series->{target}->(++$edits), ++$version);
+                    $seat->{server}->await_order($order);
                     one_save($seat, $edit, $version, "$scratch/notes");
                 }
             }
@@ -96,7 +100,7 @@ sub measure_case {
             @seats = $round % 2 ? reverse @seats : (@seats[1 .. $#seats], $seats[0]);
         }
         my %order = map { $kit->{ $kinds[$_] } ? ($kit->{ $kinds[$_] }{name} => $_) : () } 0 .. $#kinds;
-        my @rows  = sort { $order{ $a->{name} } <=> $order{ $b->{name} } } map { $_->{row} } @seats;
+        my @rows  = sort { $order{ $a->{name} } <=> $order{ $b->{name} } } grep { $_->{asked} } map { $_->{row} } @seats;
         push @results, { title => "$case->{title}: $series->{title}", rows => [@rows, @failed], series => $series };
         printf STDERR "  %-45s %s\n", $series->{title}, join ', ', map { sprintf '%s %.0f', $_->{name}, $_->{times}[0] // 'inf' } @rows;
     }
@@ -121,6 +125,8 @@ sub add_limits {
     }
 }
 
+sub is_nacre { $_[0]{kind} =~ /nacre|ordered|production/ }
+
 # Saves, and waits for the first answer with the new version. Meanwhile another client counts what goes wrong: requests
 # without a good answer, and old answers to requests that were sent after a new answer had come.
 sub one_save {
@@ -128,7 +134,7 @@ sub one_save {
     my ($server, $row) = @$seat{qw(server row)};
     return if ($seat->{vain} // 0) >= $vain;
     # Apache2::Reload, and others, compare whole seconds: they never see two saves of one second.
-    my $pause = $seat->{saved} + ($seat->{kind} =~ /nacre|production/ ? 0.3 : 1.1) - Time::HiRes::time();
+    my $pause = $seat->{saved} + (is_nacre($seat) ? 0.3 : 1.1) - Time::HiRes::time();
     Time::HiRes::sleep($pause) if $pause > 0;
     Bench::Processes::await_rest($rest);
     my $client = Bench::Client->watch($server->port, $edit->{path}, $notes);

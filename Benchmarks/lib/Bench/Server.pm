@@ -56,6 +56,20 @@ sub after_save {
     $self->{kind}{after_save}->($self) if $self->{kind}{after_save};
 }
 
+# Waits, so many seconds at most, until a nacre that looks for a better order of loading has nothing left to find out.
+sub await_order {
+    my ($self, $seconds) = @_;
+    my $nacre = $self->{kind}{status} or return;
+    local $ENV{XDG_RUNTIME_DIR} = $self->{beside};
+    my $end = Time::HiRes::time() + $seconds;
+    while (Time::HiRes::time() < $end) {
+        open my $status, '-|', $nacre, 'status', '--json', '-p', $self->{port} or return;
+        local $/ = undef;
+        return if (readline($status) // '') =~ /"settled"\s*:\s*true/;
+        Time::HiRes::sleep(0.25);
+    }
+}
+
 sub stop {
     my ($self) = @_;
     end($self->{pid});
