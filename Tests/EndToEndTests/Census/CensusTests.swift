@@ -159,6 +159,15 @@ struct CensusTests {
     #expect(lines.contains { $0.hasPrefix("sub\t&Scalar::Util::blessed\t") })
   }
 
+  @Test func subThatWasThereBeforeItsCallMakesNoDifference() throws {
+    // At the same lines.
+    let (sub, call) = ("sub Part::f { 1 }", "sub Part::g { Part::f(1); &Part::f; return Part::f() }")
+    let eager = try Self.lines("BEGIN { eval q{\(sub)} }\n\(call)", arguments: "deparse => sub { 0 }")
+    let late = try Self.lines("\n\(call)\nBEGIN { eval q{\(sub)} }", arguments: "deparse => sub { 0 }")
+    func calls(_ lines: Set<String>) -> [String] { lines.filter { $0.hasPrefix("sub\t&Part::g\t") } }
+    #expect(calls(eager) == calls(late) && calls(late).count == 1, "\(calls(eager)) \(calls(late))")
+  }
+
   @Test func digestTellsWhatDeparseWouldTell() throws {
     func digested(_ code: String) throws -> Set<String> { try Self.lines(code, arguments: "(deparse => sub { 0 })") }
     let original = try digested("sub f { my $x = shift; $x + 1 }")

@@ -100,7 +100,17 @@ sub format {
 
 # Where the text is not wanted: which ops there are, how they were compiled, and the constants and globs that they use.
 my $sum;
-sub B::OP::nacre_census { $sum = ( $sum * 33 ^ $_[0]->type ^ $_[0]->private << 16 ) & 0xffff_ffff_ffff; return }
+
+# Whether a sub was there when a call of it was compiled makes no other difference than these.
+my %ignored = ( B::opnumber('gv') => B::OPpEARLY_CV(), B::opnumber('entersub') => B::OPpENTERSUB_HASTARG() );
+
+sub B::OP::nacre_census {
+    my $type    = $_[0]->type;
+    my $private = $_[0]->private & ~( $ignored{$type} // 0 );
+    $sum = ( $sum * 33 ^ $type ^ $private << 16 ) & 0xffff_ffff_ffff;
+    return;
+}
+
 sub B::COP::nacre_census { $sum = ( $sum * 33 ^ $_[0]->type ^ $_[0]->hints << 9 ) & 0xffff_ffff_ffff; return }
 
 sub digest {
