@@ -3,6 +3,7 @@
 
 #include <inttypes.h>
 #include <limits.h>
+#include <malloc.h>
 #include <pthread.h>
 #include <stdio.h>
 #include <stdlib.h>
@@ -216,6 +217,8 @@ int cl_collapse(uintptr_t at, size_t page) {
 #endif
   return madvise((void *)at, page, MADV_COLLAPSE);
 }
+
+void cl_give_memory_back(void) { malloc_trim(0); }
 
 int cl_memfd(const char *name) { return memfd_create(name, MFD_CLOEXEC); }
 

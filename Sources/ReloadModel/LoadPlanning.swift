@@ -107,15 +107,7 @@ extension LoadTrace {
 
   /// The last start before each of these files came into the load, in their order; those that never did have none.
   func lastStarts(before files: [String], among starts: [Start]) -> [String] {
-    let wanted = Set(files)
-    var positions: [String: Int] = [:]
-    for (position, event) in events.enumerated() where event.tellsContent && wanted.contains(event.path) {
-      if positions[event.path] == nil { positions[event.path] = position }
-    }
-    return files.compactMap { file in
-      guard let position = positions[file] else { return nil }
-      return starts.last { $0.position <= position }?.file
-    }
+    positions(of: files).compactMap { position in starts.last { $0.position <= position }?.file }
   }
 
   /// When source files began to load, files were read and directories listed, each path once, in order, and how long
@@ -198,7 +190,7 @@ extension LoadTrace {
 
 extension TraceEvent {
   /// Whether it depends on what is in the file or directory, not only on whether it is there.
-  fileprivate var tellsContent: Bool {
+  var tellsContent: Bool {
     switch self {
     case .began, .read, .measured, .listed: true
     case .ended, .missing, .tested, .written, .library, .used, .entered: false

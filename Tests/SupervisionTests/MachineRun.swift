@@ -21,10 +21,11 @@ struct MachineRun {
   /// What the next looks at the candidate find; looks beyond these find nothing.
   var candidate: [Difference] = []
 
-  init(workers: Int = 2, waitsForSaves: Bool = true, checkpoints: Int = 16) {
+  init(workers: Int = 2, waitsForSaves: Bool = true, checkpoints: Int = 16, sparesMemory: Bool = false) {
     machine = GenerationMachine(
       settings: .init(
-        waitsForSaves: waitsForSaves, answersWithFailures: waitsForSaves, workers: workers, checkpoints: checkpoints))
+        waitsForSaves: waitsForSaves, answersWithFailures: waitsForSaves, workers: workers, checkpoints: checkpoints,
+        sparesMemory: sparesMemory))
   }
 
   /// Handles an event and what the looks that it leads to find. Returns what was asked for besides looks.

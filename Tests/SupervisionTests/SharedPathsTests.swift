@@ -1,3 +1,4 @@
+import ReloadModel
 import Testing
 
 @testable import Supervision
@@ -17,6 +18,15 @@ import Testing
     let lists = [paths.shared([first]), paths.shared([second])]
     #expect(lists == [[first], [second]])
     #expect(address(lists[0][0]) == address(first) && address(lists[1][0]) == address(first))
+  }
+
+  @Test func eventsOfTwoLoadsShareTheirPaths() {
+    let (first, second) = (decoded(), decoded())
+    var paths = SharedPaths()
+    _ = paths.shared([first])
+    let events = paths.shared([.ended(file: second, loaded: true, microseconds: 3), .missing(path: decoded())])
+    #expect(events == [.ended(file: second, loaded: true, microseconds: 3), .missing(path: second)])
+    #expect(events.allSatisfy { address($0.path) == address(first) })
   }
 
   @Test func whatNobodyNamesIsForgotten() {

@@ -88,6 +88,9 @@ bool cl_huge_heap(uintptr_t *_Nonnull start, uintptr_t *_Nonnull end, size_t *_N
 /// Has the kernel copy `page` bytes from `at` on into one huge page (`MADV_COLLAPSE`, Linux 6.1): 0, or -1 with `errno`.
 int cl_collapse(uintptr_t at, size_t page);
 
+/// Gives back to the kernel what `malloc` has and nobody uses.
+void cl_give_memory_back(void);
+
 // MARK: Descriptors
 
 /// `fcntl(F_DUPFD_CLOEXEC)`: a copy of `fd` that is at least `lowest` and is closed on exec.

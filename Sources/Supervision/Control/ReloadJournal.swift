@@ -125,6 +125,9 @@ struct ReloadJournal {
   /// The latest promotion, if it is remembered.
   var lastPromotion: Reload? { reloads.last { $0.verdict == .promoted } }
 
+  /// What a load has done, with the texts of earlier loads.
+  mutating func shared(_ events: [TraceEvent]) -> [TraceEvent] { paths.shared(events) }
+
   /// The current load has opened these.
   mutating func note(_ sockets: [LoadSummary.SharedSocket]) {
     if serial != nil { reloads[reloads.count - 1].sockets = sockets }

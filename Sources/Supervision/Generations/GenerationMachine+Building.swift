@@ -59,12 +59,17 @@ extension GenerationMachine {
 
   func plan(_ generation: Generation, lastEdited: [String]) -> LoadPlan {
     guard let running, !running.trace.events.isEmpty else {
-      return .first(maximum: settings.checkpoints, lastEdited: lastEdited)
+      // As many as are wanted stay, however long the load takes: between half of the bound and the bound are left.
+      let bound = settings.sparesMemory && settings.checkpoints > 2 ? 2 * settings.checkpoints : settings.checkpoints
+      return .first(maximum: bound, lastEdited: lastEdited)
     }
-    return LoadPlan(
+    var plan = LoadPlan(
       like: running.trace, from: generation.trace.events.count,
       standing: generation.checkpoints.count, maximum: settings.checkpoints,
       lastEdited: lastEdited)
+    // Which go is decided when the load is over: the loader does not know which of those before it are gone already.
+    if settings.sparesMemory { plan.maximum = Int(UInt16.max) }
+    return plan
   }
 
   /// The files that were edited last, these first.

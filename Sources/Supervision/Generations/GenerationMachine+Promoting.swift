@@ -22,11 +22,14 @@ extension GenerationMachine {
           isFirst: old == nil, loadedAs: new.loadedAs)))
     guard let old else {
       isUpgrading = false
+      freshCheckpoints = min(new.checkpoints.count, settings.checkpoints)
+      spareCheckpoints(after: nil)
       return
     }
     for checkpoint in old.checkpoints where !new.checkpoints.contains(checkpoint) { act(.close(checkpoint.process)) }
     act(.retire(Array(old.workers.keys)))
     keep(old, besides: new)
+    spareCheckpoints(after: old)
     // What was saved, or asked for, since the roll back began.
     if candidate.way == .rollBack, settings.isAutomatic || isDemanded { act(.look(.running)) }
   }
@@ -46,5 +49,24 @@ extension GenerationMachine {
     while kept.count > settings.keptMolds {
       if let mold = kept.removeFirst().mold { act(.close(mold)) }
     }
+  }
+
+  /// Closes checkpoints, where memory counts, until those that are left hold with the kept mold about as much as those of
+  /// a fresh start.
+  private mutating func spareCheckpoints(after old: Generation?) {
+    guard settings.sparesMemory, let running, old == nil || old?.mold != running.mold else { return }
+    let allowance = CheckpointAllowance(most: freshCheckpoints)
+    var count = allowance.most
+    if let old, kept.contains(where: { $0.mold == old.mold }) {
+      let shared = running.checkpoints.last { old.checkpoints.contains($0) }?.position ?? 0
+      count = allowance.count(sharing: shared, of: old.trace.events.count)
+    }
+    let surplus = CheckpointAllowance.surplus(
+      of: running.checkpoints.map(\.position), leaving: count, end: running.trace.events.count,
+      edited: running.trace.positions(of: lastEdited))
+    for checkpoint in running.checkpoints where surplus.contains(checkpoint.position) {
+      act(.close(checkpoint.process))
+    }
+    self.running?.checkpoints.removeAll { surplus.contains($0.position) }
   }
 }

@@ -20,6 +20,8 @@ struct GenerationMachine {
     var checkpoints = 16
     /// The molds kept besides the running one.
     var keptMolds = 1
+    /// Whether memory counts for more than the time that a reload takes, because no request waits for one.
+    var sparesMemory = false
     /// Whether files may be loaded before the application asks for them.
     var preloads = true
   }
@@ -41,6 +43,8 @@ struct GenerationMachine {
   var pin: Pin?
   /// The molds of earlier generations, the latest last; none of them is the running one's.
   var kept: [Generation] = []
+  /// How many checkpoints the first start has left.
+  var freshCheckpoints = 0
   /// The files that were edited last, the latest first.
   var lastEdited: [String] = []
   /// Files that no load reads and that were touched since the running generation was promoted.

@@ -209,7 +209,11 @@ extension Supervisor {
       handle(.stoppedFollowing([verdict.file]))
     }
     begin()
-    loop.after(Self.second) { [unowned self] in if isFresh { freshness.tidy(machine) } }
+    loop.after(Self.second) { [unowned self] in
+      guard isFresh else { return }
+      freshness.tidy(machine)
+      if machine.settings.sparesMemory { cl_give_memory_back() }
+    }
   }
 
   private func resume(_ generation: UInt64) {

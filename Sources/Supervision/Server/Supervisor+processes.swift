@@ -82,7 +82,7 @@ extension Supervisor {
       handle(.checkpointsDropped(positions: positions.map(Int.init), by: token))
     case .trace(let events):
       let events = process.isWorker ? freshness.takeWrites(of: events) : events
-      if !events.isEmpty { handle(.traced(token, events)) }
+      if !events.isEmpty { handle(.traced(token, journal.shared(events))) }
     case .loaded(let summary):
       unlimit(process)
       process.timeout = nil

@@ -133,7 +133,8 @@ public final class Supervisor {
       settings: .init(
         waitsForSaves: settings.isDevelopment, answersWithFailures: freshness.holdsRequests,
         isAutomatic: freshness.isAutomatic, workers: settings.workers,
-        checkpoints: settings.checkpoints, preloads: settings.preloads && settings.isDevelopment))
+        checkpoints: settings.checkpoints, sparesMemory: !settings.isDevelopment,
+        preloads: settings.preloads && settings.isDevelopment))
   }
 
   /// To be called before anybody can connect: a signal to stop that comes from then on ends the server in order, however

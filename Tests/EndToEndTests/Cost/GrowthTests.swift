@@ -10,17 +10,21 @@ import Testing
     var watches: Int
     var processes: Int
     var files: [String]
+    /// Proportional set size of all processes, in MiB.
+    var memory: Int
 
-    /// Whether it may be the same server after further rounds. How many checkpoints there are depends on how long files
-    /// take to load; each is a process and a descriptor of nacre's. What is left behind in every round is more.
+    /// Whether it may be the same server after further rounds. How many checkpoints there are, at most three, depends on
+    /// how long files take to load; each is a process and a descriptor of nacre's, and a worker that leaves may have been
+    /// counted. What is left behind in every round is more. Memory differs with what the processes share.
     func isAlike(_ other: State) -> Bool {
-      watches == other.watches && files == other.files && abs(processes - other.processes) <= 6
-        && abs(descriptorsOfNacre - other.descriptorsOfNacre) <= 6 && abs(descriptors - other.descriptors) <= 90
+      watches == other.watches && files == other.files && abs(processes - other.processes) <= 5
+        && abs(descriptorsOfNacre - other.descriptorsOfNacre) <= 5 && abs(descriptors - other.descriptors) <= 80
+        && memory <= 2 * other.memory + 32
     }
 
     var description: String {
       "\(descriptorsOfNacre) descriptors of nacre, \(descriptors) in all, \(watches) watches, \(processes) processes, "
-        + "files \(files)"
+        + "\(memory) MiB, files \(files)"
     }
   }
 
@@ -32,13 +36,15 @@ import Testing
       descriptorsOfNacre: Figures.descriptors(of: server.process.pid),
       descriptors: processes.reduce(0) { $0 + Figures.descriptors(of: $1) },
       watches: Figures.watches(of: server.process.pid), processes: processes.count,
-      files: names.filter { !$0.hasPrefix("log-") }.sorted())
+      files: names.filter { !$0.hasPrefix("log-") }.sorted(),
+      memory: processes.reduce(0) { $0 + (Figures.memory("Pss", of: $1) ?? 0) } >> 20)
   }
 
   @Test(.slow) func nothingIsLeftBehindByReloads() throws {
     let site = try Site.ofModules(12)
     var options = ServerOptions.development
     options.variables = ["TMPDIR": site.notes]
+    options.arguments = ["--checkpoints", "3"]
     try site.serve(options) { server in
       let ports = try server.connect()
       var value = 0
