@@ -54,6 +54,8 @@ final class StoryPlayer {
   /// Plays it up to the first difference, or to the end.
   static func play(_ story: Story) throws -> Outcome {
     let player = try StoryPlayer(story)
+    // In production a server whose first load fails ends, as it should.
+    if story.isProduction, case .failed = try player.freshPerl().result() { return Outcome(broken: 1) }
     try player.site.serve(player.options) { server in
       player.outcome.difference = try player.play(server)
       player.outcome.generations = server.log.components(separatedBy: "nacre: generation ").count
@@ -104,10 +106,7 @@ final class StoryPlayer {
 
   /// What differs; nil if nothing does. In production it may take a while until nothing does.
   private func compare(_ server: Server) throws -> [String]? {
-    let perl = try FreshPerl(
-      site, perl: perl,
-      environment: site.controlVariables.merging(options.variables) { $1 }.merging(testEnvironment) { mine, _ in mine },
-      lazily: isLazied || story.isProduction)
+    let perl = try freshPerl()
     var answers = try probe(server)
     let fresh = try perl.result()
     var lines = differences(answers, fresh)
@@ -126,6 +125,13 @@ final class StoryPlayer {
       outcome.broken += 1
     }
     return lines.isEmpty ? nil : lines
+  }
+
+  private func freshPerl() throws -> FreshPerl {
+    try FreshPerl(
+      site, perl: perl,
+      environment: site.controlVariables.merging(options.variables) { $1 }.merging(testEnvironment) { mine, _ in mine },
+      lazily: isLazied || story.isProduction)
   }
 
   /// Asks both workers at once: each waits for the other.
