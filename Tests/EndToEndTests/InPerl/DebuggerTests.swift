@@ -109,43 +109,4 @@ import Testing
     #expect(run.end == .code(1), "\(run)")
     #expect(run.errors.contains("-d needs a terminal, or a listener"), "\(run)")
   }
-
-  @Test(.enabled(if: Products.find("script") != nil, "there is no script(1)")) func promptsOnTheTerminal() throws {
-    let site = try site()
-    let (input, screen) = (site.notes + "/keyboard", site.notes + "/screen")
-    #expect(mkfifo(input, 0o600) == 0)
-    let keyboard = open(input, O_RDWR | O_CLOEXEC)
-    defer { close(keyboard) }
-    func type(_ text: String) { _ = Glibc.write(keyboard, text, text.utf8.count) }
-    func shows(_ text: String, times: Int = 1) -> Bool {
-      eventually { contents(of: screen).components(separatedBy: text).count > times }
-    }
-    func promptsAfter(_ output: String) -> Bool {
-      contents(of: screen).components(separatedBy: output).last?.contains("DB<") == true
-    }
-    let command = ["/bin/sh", "-c", #"exec script -qefc "$*" \#(screen) < \#(input)"#, "sh", Products.nacre]
-    let options = ServerOptions(
-      workers: 1, arguments: ["-d"], variables: ["TERM": "dumb", "PERLDB_OPTS": "ReadLine=0"], command: command)
-    try site.serve(options) { server throws in
-      #expect(shows("DB<1>"), "\(contents(of: screen))")
-      type("b postpone Greet::hello\n")
-      #expect(shows("DB<2>"), "\(contents(of: screen))")
-      type("c\n")
-      #expect(shows("serves app.psgi"), "\(contents(of: screen))")
-      let connection = try server.connect()
-      try connection.request("GET", "/one")
-      #expect(shows("Greet::hello(lib/Greet.pm:3):"), "\(contents(of: screen))")
-      type("p 6*7 . 'x'\n")
-      #expect(shows("42x"), "\(contents(of: screen))")
-      // Between two prompts nacre is in front.
-      #expect(eventually { promptsAfter("42x") }, "\(contents(of: screen))")
-      // Ctrl-C belongs to whoever is in front: at the prompt, the worker.
-      type("\u{3}")
-      type("c\n")
-      #expect(try connection.response().text == "Hello, /one", "\(contents(of: screen))")
-      // And nacre when nobody prompts.
-      type("\u{3}")
-      #expect(server.process.waitForEnd() == .code(0), "\(contents(of: screen))")
-    }
-  }
 }

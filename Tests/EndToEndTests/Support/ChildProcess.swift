@@ -88,7 +88,13 @@ struct ProcessEntry {
   var name: String
   var state: Character
   var parent: pid_t
+  var group: pid_t
   var session: pid_t
+  /// The process group in the foreground of its terminal; -1 without one.
+  var foreground: pid_t
+
+  /// Whether it is in the foreground of its terminal.
+  var isInFront: Bool { foreground == group }
 
   /// Every process of the machine.
   static func all() -> [ProcessEntry] {
@@ -102,12 +108,16 @@ struct ProcessEntry {
       let open = line.firstIndex(of: "("), let close = line.lastIndex(of: ")")
     else { return nil }
     let fields = line[line.index(after: close)...].split(separator: " ")
-    guard fields.count > 3, let parent = pid_t(fields[1]), let session = pid_t(fields[3]) else { return nil }
+    guard fields.count > 5, let parent = pid_t(fields[1]), let group = pid_t(fields[2]),
+      let session = pid_t(fields[3]), let foreground = pid_t(fields[5])
+    else { return nil }
     self.pid = pid
     name = String(line[line.index(after: open)..<close])
     state = fields[0].first ?? "?"
     self.parent = parent
+    self.group = group
     self.session = session
+    self.foreground = foreground
   }
 }
 

@@ -7,7 +7,8 @@ use warnings;
 # Loaded by Nacre::Host under perl -d, after perl5db.pl and before the first prompt.
 #
 # Only the processes in the foreground of a terminal may read from it, and those of the server are not: each prompt brings
-# its process there, and the line's end puts back who was there before. If several processes stop, one of them prompts.
+# its process there, alone, so that Ctrl-C means nobody else, and the line's end puts back who was there before. If several
+# processes of a server stop, one of them prompts.
 # The code is in the package DB because that is what the debugger does not step through.
 {
     package DB;
@@ -45,25 +46,36 @@ use warnings;
         return;
     }
 
-    # The lock is this file, opened anew by each process: a lock that came with a fork would be shared.
+    # The lock is a file that every server has of its own, opened anew by each process: a lock that came with a fork would
+    # be shared.
+    my $server = '/proc/' . getppid . '/status';
+
     sub Nacre::Debugger::turn {
-        open my $lock, '<', $INC{'Nacre/Debugger.pm'} or return;
+        open my $lock, '<', $server or return;
         return $lock if flock $lock, Fcntl::LOCK_EX() | Fcntl::LOCK_NB();
         print {$DB::OUT} "Process $$ has stopped, too, and waits until the prompt is free.\n";
         1 until flock( $lock, Fcntl::LOCK_EX() ) || $! != POSIX::EINTR();
         return $lock;
     }
 
-    # Returns the terminal and the process group that was in front.
+    # Returns the terminal, the process group that was in front and the one that this process was in.
     sub Nacre::Debugger::come_to_front {
         open my $terminal, '+<', '/dev/tty' or return;
-        my $before = POSIX::tcgetpgrp( fileno $terminal );
-        Nacre::Debugger::go_back( [ $terminal, getpgrp ] );
-        return [ $terminal, $before ];
+        my @before = ( POSIX::tcgetpgrp( fileno $terminal ), getpgrp );
+        setpgrp 0, 0;
+        Nacre::Debugger::put_in_front( $terminal, getpgrp );
+        return [ $terminal, @before ];
     }
 
     sub Nacre::Debugger::go_back {
-        my ( $terminal, $group ) = @{ $_[0] };
+        my ( $terminal, $front, $group ) = @{ $_[0] };
+        Nacre::Debugger::put_in_front( $terminal, $front );
+        setpgrp 0, $group;
+        return;
+    }
+
+    sub Nacre::Debugger::put_in_front {
+        my ( $terminal, $group ) = @_;
         local $SIG{TTOU} = 'IGNORE';
         POSIX::tcsetpgrp( fileno $terminal, $group );
         return;
