@@ -87,9 +87,15 @@ sub lazies {
     } sort keys %lazy;
 }
 
+# What is loaded lazily may have more to load lazily: a second request would do that.
 sub be_lazy {
     $lazied = 1;
-    return join "\n", lazies();
+    my ( $known, @found ) = (-1);
+    while ( $known < keys %lazy ) {
+        $known = keys %lazy;
+        @found = lazies();
+    }
+    return join "\n", @found;
 }
 
 sub line { return $_[0] =~ s/\n/\\n/gr =~ s/\(eval \d+\)/(eval)/gr =~ s/0x[0-9a-f]+/(address)/gr }
