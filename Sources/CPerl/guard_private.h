@@ -31,4 +31,25 @@ enum { CP_SIG, CP_ARGV, CP_SPECIALS, CP_OVERRIDES, CP_UNIVERSAL, CP_DIRECTORY, C
 void cp_surroundings(pTHX_ uint64_t digests[CP_SURROUNDINGS]);
 const char *cp_surrounding_name(int which);
 
+/* Names that groups define or mention, numbered in the order in which they were met (guard_names.c). */
+
+void cp_names_add(pTHX_ HV *stash, const char *name, I32 count);
+size_t cp_names_count(void);
+/* Takes the present state as that which later ones are compared with. */
+void cp_names_settle(pTHX);
+/* Code has run since: stashes are looked for anew. */
+void cp_names_look(void);
+/* The first of these names that is not what it was: `*My::Module::debug`, borrowed until the next call; or NULL. */
+const char *cp_names_difference(pTHX_ size_t first, size_t end);
+void cp_names_forget(void);
+
+/* What adds them (guard_find.c). */
+
+/* Finds what is new in all stashes since the last time, and adds it to the names if asked to. */
+void cp_find_new(pTHX_ bool adds);
+/* Whether the names in what perl compiles from here on are one group's. */
+void cp_find_mentions(bool begins);
+/* No more names are to be found. */
+void cp_find_seal(void);
+
 #endif

@@ -23,6 +23,8 @@ public struct PreloadAsks: Equatable, Sendable {
   private var groups: [String: Int] = [:]
   /// The group that counts with another, and that other.
   private var leaders: [Int: Int] = [:]
+  /// The groups that count together, by the first of their chain; once the preload is over, and where they are several.
+  private var together: [Int: [Int]] = [:]
   private var present: Int?
   /// Stands for all files that are loaded, in the eyes of the application: what is preloaded counts from when it is
   /// asked for.
@@ -102,6 +104,8 @@ public struct PreloadAsks: Equatable, Sendable {
   /// The preload is over.
   public mutating func seal() {
     present = order.files.count
+    for group in leaders.keys { together[leader(of: group), default: []].append(group) }
+    for leader in together.keys { together[leader]! = (together[leader]! + [leader]).sorted() }
     turns = order.files.indices.filter { !isAsked[$0] && leaders[$0] == nil }.sorted {
       (order.files[$0].rank, $0) < (order.files[$1].rank, $1)
     }
@@ -122,8 +126,7 @@ public struct PreloadAsks: Equatable, Sendable {
     guard !isAsked[leader] else { return .nothing }
     while turn < turns.count, isAsked[turns[turn]] { turn += 1 }
     isAsked[leader] = true
-    let together =
-      leaders.isEmpty ? [leader] : order.files.indices.filter { self.leader(of: $0) == leader }
+    let together = together[leader] ?? [leader]
     let before = company
     for group in together { company &+= companies[group] }
     guard turn < turns.count, turns[turn] == leader, order.files[leader].key == key else {

@@ -8,8 +8,9 @@ struct Preload {
   /// Whether everything that speaks against it is collected; otherwise the first objection ends the load.
   var collects: Bool
   var objections: [PreloadObjection] = []
-  /// The surroundings as they were last told of, and a digest of `%ENV` then.
+  /// The surroundings as they were last told of, and digests of `@INC` and `%ENV` then.
   var surroundings: PreloadOrder.Surroundings?
+  var includeDigest: UInt64 = 0
   var environmentDigest: UInt64 = 0
   /// `%ENV` at the start of the load.
   var environment: [String: String] = [:]
@@ -26,7 +27,9 @@ extension LoadTracer {
     if !preload.asks.isPreloading { cp_guard_start() }
     let next = preload.asks.begin()
     if let next, isWatched(next.file), preload.asks.settle() { cp_guard_settle() }
-    for group in preload.asks.due() {
+    let due = preload.asks.due()
+    if !due.isEmpty { cp_guard_look() }
+    for group in due {
       guard let effect = cp_guard_effect(UInt32(group)) else { continue }
       object(PreloadObjection(key: preload.asks.key(of: group), reason: .changed(String(cString: effect))))
     }
@@ -75,6 +78,7 @@ extension LoadTracer {
         PreloadObjection(
           key: preload.asks.key(of: group), reason: .early(preload.asks.key(of: group) == key ? "it" : key)))
     case .compare(let groups):
+      cp_guard_look()
       for group in groups {
         guard let difference = cp_guard_difference(UInt32(group)) else { continue }
         object(
@@ -93,8 +97,15 @@ extension LoadTracer {
   func concludePreload() {
     for key in preload.asks.unasked { object(PreloadObjection(key: key, reason: .unasked)) }
     if !preload.objections.isEmpty { HostProcess.current?.channel.send(.objections(preload.objections)) }
+    // What the checkpoints share stays where it is: to free it would copy its pages.
+    if !preload.asks.isNatural { _ = Unmanaged.passRetained(Finished(preload)) }
     preload = .none
     cp_guard_forget()
+  }
+
+  private final class Finished {
+    let preload: Preload
+    init(_ preload: Preload) { self.preload = preload }
   }
 
   /// A `require` has found this file.
@@ -117,9 +128,13 @@ extension LoadTracer {
 
   /// What a load finds now; nil if that is known.
   private func newSurroundings() -> PreloadOrder.Surroundings? {
+    let (includeDigest, digest) = (cp_include_digest(), cp_environment_digest())
+    if preload.surroundings != nil, includeDigest == preload.includeDigest, digest == preload.environmentDigest {
+      return nil
+    }
+    preload.includeDigest = includeDigest
     let entries = Perl.includeDirectories()
     let includes = entries.contains(nil) ? nil : entries.compactMap(\.self)
-    let digest = cp_environment_digest()
     var surroundings = PreloadOrder.Surroundings(
       includes: includes, environment: preload.surroundings?.environment ?? [:])
     if digest != preload.environmentDigest {

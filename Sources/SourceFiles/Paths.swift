@@ -9,6 +9,7 @@ import Glibc
 ///   - directory: The absolute directory that a relative path starts at.
 public func absolute(_ path: String, relativeTo directory: String) -> String {
   let full = path.utf8.first == UInt8(ascii: "/") ? path : directory + "/" + path
+  if isTidy(full) { return full }
   var kept: [Substring] = []
   for component in full.split(separator: "/", omittingEmptySubsequences: true) where component != "." {
     if component == "..", kept.isEmpty { continue }  // the parent of / is /
@@ -19,6 +20,16 @@ public func absolute(_ path: String, relativeTo directory: String) -> String {
     }
   }
   return "/" + kept.joined(separator: "/")
+}
+
+/// Whether no component is empty or begins with a dot: most paths are so, and every load asks for thousands.
+private func isTidy(_ path: String) -> Bool {
+  var afterSlash = false
+  for byte in path.utf8 {
+    if afterSlash, byte == UInt8(ascii: "/") || byte == UInt8(ascii: ".") { return false }
+    afterSlash = byte == UInt8(ascii: "/")
+  }
+  return !afterSlash
 }
 
 /// The path without any symbolic link, as the kernel would resolve it; nil when nothing is there.

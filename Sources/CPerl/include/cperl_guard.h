@@ -21,6 +21,8 @@ const char *_Nullable cp_guard_end(void);
 void cp_guard_settle(void);
 /// The preload is over: this is the state that later ones are compared with.
 void cp_guard_seal(void);
+/// Takes in what any code can see now, for the next questions. To be called again once code of the application has run.
+void cp_guard_look(void);
 /// What differs for a group from that state: `%ENV`, `$My::Module::debug`; NULL if nothing does. Borrowed until the next
 /// call.
 const char *_Nullable cp_guard_difference(uint32_t group);
@@ -29,6 +31,8 @@ const char *_Nullable cp_guard_effect(uint32_t group);
 /// Gives the memory back: every group has been asked for.
 void cp_guard_forget(void);
 
+/// A digest of what `@INC` holds.
+uint64_t cp_include_digest(void);
 /// A digest of all that `%ENV` holds.
 uint64_t cp_environment_digest(void);
 /// Calls `visit` with each name and value of `%ENV`, in no particular order.
