@@ -58,9 +58,10 @@ let package = Package(
     room("ProcessProtocol", ["ReloadModel", "CLinux"]),
     room("HTTP1", []),
     room("Rewinding", ["PerlRuntime", "SourceFiles", "ReloadModel", "ProcessProtocol", "CLinux"]),
+    room("Patching", ["PerlRuntime", "SourceFiles", "ReloadModel", "FileWatching", "CLinux"]),
     room("PSGIBridge", ["PerlRuntime", "HTTP1", "ProcessProtocol", "CLinux"]),
     room(
-      "NacreExtension", ["Rewinding", "PSGIBridge", "PerlRuntime", "CPerl"],
+      "NacreExtension", ["Patching", "ReloadModel", "Rewinding", "PSGIBridge", "PerlRuntime", "CPerl"],
       // perl unloads XS libraries when it tears an interpreter down; the op hooks must outlive that.
       linkerSettings: [.unsafeFlags(["-static-stdlib", "-Xlinker", "-z", "-Xlinker", "nodelete"])]),
     room("Switchboard", ["HTTP1", "ProcessProtocol", "CLinux"]),
@@ -91,6 +92,8 @@ let package = Package(
       ["Supervision", "ProcessProtocol", .product(name: "ArgumentParser", package: "swift-argument-parser")]),
     // Made-up applications and edits, for the tests of everything that reloads code.
     .target(name: "Equivalence", path: "Tests/Equivalence", exclude: ["perl"], swiftSettings: swiftSettings),
-    .testTarget(name: "EndToEndTests", dependencies: ["CLinux", "Equivalence"], swiftSettings: swiftSettings),
+    .testTarget(
+      name: "EndToEndTests", dependencies: ["CLinux", "Equivalence"], exclude: ["Patching/Scenarios"],
+      swiftSettings: swiftSettings),
   ]
 )

@@ -12,3 +12,15 @@ XS_EXTERNAL(boot_Nacre) {
   nacre_boot();
   Perl_xs_boot_epilog(aTHX_ ax);
 }
+
+/* Written in Swift (NacreExtension): defines the subs of Nacre::Patching. */
+extern void nacre_boot_patching(void);
+
+/* What Nacre.pm calls outside of the nacre server. */
+XS_EXTERNAL(boot_Nacre__Patching) {
+  dVAR;
+  dXSBOOTARGSAPIVERCHK;
+  cp_hook_ops();
+  nacre_boot_patching();
+  Perl_xs_boot_epilog(aTHX_ ax);
+}

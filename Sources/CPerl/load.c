@@ -1,3 +1,4 @@
+#include "cperl_patch.h"
 #include "load_private.h"
 
 #include <pthread.h>
@@ -78,7 +79,12 @@ static OP *hook_load(pTHX) {
 
 /* MARK: exit and threads */
 
+static bool exit_is_forbidden, follows_forks, was_forked;
+
+void cp_forbid_exit(bool forbidden) { exit_is_forbidden = forbidden; }
+
 static OP *hook_exit(pTHX) {
+  if (exit_is_forbidden && cp_is_host_thread) Perl_croak(aTHX_ "exit was called while the file was being loaded again");
   if (follows_loads && cp_is_host_thread) note_place(aTHX_ &exit_place);
   return cp_hooked.original[OP_EXIT](aTHX);
 }
@@ -110,8 +116,18 @@ void cp_hook(OPCODE type, OP *(*function)(pTHX)) {
 
 /* Runs in every forked child, that of `system` and of a fork in the application as well. */
 static void forked(void) {
+  was_forked = true;
+  if (follows_forks) return;
   cp_is_host_thread = false;
   cp_is_stray_process = true;
+}
+
+void cp_follow_forks(void) { follows_forks = true; }
+
+bool cp_was_forked(void) {
+  bool was = was_forked;
+  was_forked = false;
+  return was;
 }
 
 bool cp_is_stray(void) { return cp_is_stray_process; }

@@ -9,8 +9,110 @@ our $VERSION = '0.1';
 # Outside of the nacre server there is no Nacre::Host: stop hooks then wait here for the end of the process.
 my @at_end;
 
+# Why there is no patching; whether it has begun; what it did last.
+my ( $problem, $begun, $last_reload );
+
+# Whether the nacre server runs this process: it reloads by itself.
+sub _is_served { return defined &Nacre::Host::generation }
+
+sub import {
+    my ($class) = @_;
+    return if _is_served() || !_can_patch();
+    my ( $package, $file ) = caller;
+    _watch( $package, 1 ) if $package ne 'main';
+    return;
+}
+
+# `use Nacre` must not keep an application from running where Nacre.so is not built.
+sub _can_patch {
+    require Nacre::Patching;
+    state $can = eval { Nacre::Patching::begin(); 1 } // do { $problem = $@; 0 };
+    return $can;
+}
+
+sub _watch {
+    my ( $module, $is_watched ) = @_;
+    Nacre::Patching::set_watched( _key($module), $is_watched );
+    return;
+}
+
+# My/App.pm for My::App; a file name stays one.
+sub _key {
+    my ($module) = @_;
+    return $module =~ m{[./]} ? $module : $module =~ s{::}{/}gr . '.pm';
+}
+
+sub _need_patching {
+    return 0 if _is_served();
+    return 1 if _can_patch();
+    require Carp;
+    Carp::croak( $problem =~ s/\n\z//r );
+}
+
+sub check {
+    return if !$begun && !_need_patching();
+    $begun = 1;
+    return _tell( Nacre::Patching::check() // return );
+}
+
+sub reload {
+    my ( $class, @modules ) = @_;
+    return if !_need_patching();
+    return _tell( Nacre::Patching::reload( map { _key($_) } @modules ) // return );
+}
+
+sub register_module {
+    my ( $class, @modules ) = @_;
+    return if !_need_patching();
+    _watch( $_, 1 ) for @modules;
+    return;
+}
+
+sub unregister_module {
+    my ( $class, @modules ) = @_;
+    return if !_need_patching();
+    _watch( $_, 0 ) for @modules;
+    return;
+}
+
+sub last_reload { return $last_reload }
+
+sub before_reload { return _hook( before => @_ ) }
+sub after_reload  { return _hook( after  => @_ ) }
+
+sub _hook {
+    my ( $when, $class, @given ) = @_;
+    my $hook   = pop @given;
+    my $module = shift @given // caller 1;
+    if ( ref $hook ne 'CODE' ) {
+        require Carp;
+        Carp::croak("Nacre->${when}_reload takes a code reference");
+    }
+    require Nacre::Patching;
+    Nacre::Patching::set_hook( $when, _key($module), $hook );
+    return;
+}
+
+# What a report says, as a hash; a failure is told once.
+sub _tell {
+    my ($described) = @_;
+    my %field = map { my ( $name, @values ) = split /\x01/, $_, -1; ( $name => \@values ) } split /\0/, $described;
+    my %report = map { $_ => $field{$_} } qw(reloaded loaded waiting);
+    $report{refused} = { @{ $field{refused} } };
+    @{ $report{milliseconds} }{qw(examine load settle)} = @{ $field{milliseconds} };
+    if ( my $failed = $field{failed} ) {
+        @{ $report{failed} }{qw(file line message)} = @$failed;
+        warn "Nacre: the old code runs on: $failed->[2]", $failed->[2] =~ /\n\z/ ? () : "\n";
+    }
+    for my $key ( sort keys %{ $report{refused} } ) {
+        warn "Nacre: $key is not loaded again: $report{refused}{$key}\n";
+    }
+    $report{ok} = !$report{failed} && !%{ $report{refused} } && !@{ $report{waiting} };
+    return $last_reload = \%report;
+}
+
 sub generation {
-    return defined &Nacre::Host::generation ? Nacre::Host::generation() : 0;
+    return _is_served() ? Nacre::Host::generation() : 0;
 }
 
 sub on_worker_start {
@@ -57,7 +159,7 @@ __END__
 
 =head1 NAME
 
-Nacre - what an application can ask of the server that reloads it
+Nacre - new code in a running program
 
 =head1 SYNOPSIS
 
@@ -77,16 +179,100 @@ Nacre - what an application can ask of the server that reloads it
 
 =head1 DESCRIPTION
 
-The B<nacre> server loads an application once, forks its workers from that, and does so again whenever a file has
-changed. No application needs this module. It is for those who want to know which version of the code is running, or who
-have something that each worker must have for itself: a database handle, a connection to a queue, a log.
+Nacre keeps Perl programs on their newest code, in two ways.
 
-The server finds this file by itself, last in C<@INC>. It needs nothing compiled: an application that says C<use Nacre>
-also runs under F<plackup>, Starman or in a test, if perl can find it (C<nacre perl-lib> prints its directory):
+The B<nacre> server (L<nacre(1)>) runs a PSGI application and starts it anew from a snapshot whenever a file has changed. No application
+needs this module for that. It is for those who want to know which version of the code is running, or who have something that each
+worker must have for itself: see L</IN THE NACRE SERVER>.
 
-  PERL5LIB=$(nacre perl-lib) plackup app.psgi
+Any other program can load changed files again inside of itself, in one transaction that keeps the address of every sub: see
+L</IN ANY OTHER PROGRAM>. F<Documentation/Patching.md> in Nacre's source tree tells what is kept, what is refused, and how it works.
 
-=head1 METHODS
+The server finds this file by itself, last in C<@INC>. Elsewhere C<nacre perl-lib> prints its directory:
+
+  PERL5LIB=$(nacre perl-lib) perl daemon.pl
+
+=head1 IN ANY OTHER PROGRAM
+
+  use v5.16;
+  use Nacre;
+  use My::Worker;
+
+  while ( my $job = My::Worker->next_job ) {
+      Nacre->check;
+      $job->run;
+  }
+
+Load Nacre before the modules that it shall reload: what it sees being loaded it knows best. What was loaded before is taken from
+C<%INC>; a file that is newer than the start of the program (C<$^T>) then counts as changed.
+
+All files outside of perl's own library directories are watched, and modules that say C<use Nacre> wherever they are. In the nacre
+server, which reloads by itself, these methods do nothing.
+
+=head2 Nacre->check
+
+Loads what has changed again, and returns a report, or nothing (C<undef>) if nothing has changed: that costs half a microsecond, however
+many modules there are. Call it where no code of yours is in the middle of something: before each job, at the start of a request.
+
+The report is a hash:
+
+=over
+
+=item C<ok>
+
+Whether the new code runs.
+
+=item C<reloaded>, C<loaded>
+
+The C<%INC> keys of what was loaded again, in load order, and of what was loaded for the first time.
+
+=item C<failed>
+
+Only if new code could not be loaded: C<file>, C<line> and C<message>. The old code runs on, and everything is as it was. It is also
+told as a warning, once; the next save tries again.
+
+=item C<refused>
+
+Reasons by C<%INC> key, if there are changes that a running program cannot take. Nothing was changed. Warned of, once.
+
+=item C<waiting>
+
+The keys of changed files of which code is running at this moment. The next check tries again.
+
+=item C<milliseconds>
+
+How long it took to C<examine>, C<load> and C<settle>.
+
+=back
+
+=head2 Nacre->reload( @modules )
+
+As C<check>, and loads these modules (C<My::App>) again even if they have not changed. Nothing is returned if none of them is loaded
+and nothing has changed.
+
+=head2 Nacre->last_reload
+
+The last report, or C<undef>.
+
+=head2 Nacre->register_module( @modules ), Nacre->unregister_module( @modules )
+
+Modules whose changes count, wherever their files are; and modules whose changes do not count. C<use Nacre> in a module registers
+it.
+
+=head2 Nacre->before_reload( [$module,] sub { ... } ), Nacre->after_reload( [$module,] sub { ... } )
+
+Hooks for state that must move, of the package that calls or of C<$module>. The one before is called with the module's name and what it
+returns is given to the one after, behind the name:
+
+  package My::Counter;
+  use Nacre;
+  my %count;
+  Nacre->before_reload( sub { \%count } );
+  Nacre->after_reload( sub { my ( $module, $old ) = @_; %count = %$old } );
+
+Class methods C<before_reload> and C<after_reload> do the same. If a hook dies, the reload is taken back.
+
+=head1 IN THE NACRE SERVER
 
 =head2 Nacre->generation
 

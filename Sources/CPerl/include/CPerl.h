@@ -10,6 +10,7 @@
 #include "cperl_call.h"
 #include "cperl_guard.h"
 #include "cperl_load.h"
+#include "cperl_patch.h"
 #include "cperl_process.h"
 #include "cperl_psgi.h"
 #include "cperl_value.h"

@@ -57,6 +57,18 @@ import Testing
     for file in files { #expect(!FileManager.default.fileExists(atPath: prefix + "/" + file), "\(file)") }
   }
 
+  @Test(.enabled(if: hasRelease, "there is no release build: `make build` makes it")) func nacrePatchesAnyProgram()
+    throws
+  {
+    let site = try Site(["lib/A.pm": "package A; sub f { 'one' } 1;"])
+    let library = try install(in: site) + "/lib/nacre/perl"
+    let script =
+      "use A; open my $to, '>', 'lib/A.pm'; print $to 'package A; sub f { 2 } 1;'; close $to; Nacre->check; print A::f()"
+    let run = try Command.run(
+      [Products.perl, "-I", library, "-I", "lib", "-MNacre", "-e", script], directory: site.path)
+    #expect(run.end == .code(0) && run.output == "2" && run.errors.isEmpty, "\(run)")
+  }
+
   @Test(
     .enabled(if: hasRelease, "there is no release build: `make build` makes it"),
     .enabled(if: canHide, "only root can put Swift out of reach"),

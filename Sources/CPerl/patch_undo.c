@@ -1,0 +1,196 @@
+#include "patch_private.h"
+
+/* The undo log. */
+
+static undo_step *steps;
+static uint32_t step_count, step_capacity;
+
+void cp_undo_add(undo_step step) {
+  if (step_count == step_capacity) {
+    step_capacity = step_capacity ? step_capacity * 2 : 256;
+    Renew(steps, step_capacity, undo_step);
+  }
+  steps[step_count++] = step;
+}
+
+static void release(pTHX_ undo_step *step) {
+  SvREFCNT_dec(step->first);
+  SvREFCNT_dec(step->second);
+  SvREFCNT_dec(step->third);
+  SvREFCNT_dec(step->fourth);
+  SvREFCNT_dec(step->target);
+}
+
+static void take_back(pTHX_ undo_step *step) {
+  GV *glob = (GV *)step->target;
+  switch (step->kind) {
+  case UNDO_CODE:
+    if (!isGV_with_GP(glob)) break;
+    cp_glob_put(aTHX_ glob, (CV *)step->first);
+    GvFLAGS(glob) = step->number;
+    break;
+  case UNDO_ENTRY:
+    if (!hv_store_ent((HV *)step->target, step->first, SvREFCNT_inc_NN(step->second), 0)) SvREFCNT_dec(step->second);
+    break;
+  case UNDO_ELEMENT:
+    if (!step->second)
+      (void)hv_delete_ent((HV *)step->target, step->first, G_DISCARD, 0);
+    else if (!hv_store_ent((HV *)step->target, step->first, SvREFCNT_inc_NN(step->second), 0))
+      SvREFCNT_dec(step->second);
+    break;
+  case UNDO_LIFTED: cp_lifted_restore(aTHX_ step->number); break;
+  default: cp_undo_values(aTHX_ step);
+  }
+}
+
+void cp_patch_begin(void) {
+  dTHX;
+  cp_patch_commit();
+}
+
+void cp_patch_commit(void) {
+  dTHX;
+  cp_undo_forget_values();
+  /* What is freed may run code, which must not find a half-empty log. */
+  undo_step *kept = steps;
+  uint32_t count = step_count;
+  steps = NULL;
+  step_count = step_capacity = 0;
+  cp_lifted_drop(aTHX);
+  for (uint32_t index = 0; index < count; index++) release(aTHX_ &kept[index]);
+  Safefree(kept);
+}
+
+void cp_patch_rollback(void) {
+  dTHX;
+  for (uint32_t index = step_count; index-- > 0;) take_back(aTHX_ &steps[index]);
+  cp_patch_commit();
+}
+
+/* MARK: What is saved */
+
+void cp_glob_put(pTHX_ GV *glob, CV *code) {
+  CV *before = GvCV(glob);
+  if (before == code) return;
+  SvREFCNT_inc_simple_void(code);
+  GvCV_set(glob, code);
+  GvCVGEN(glob) = 0;
+  SvREFCNT_dec(before);
+  if (GvSTASH(glob) && HvENAME_get(GvSTASH(glob))) mro_method_changed_in(GvSTASH(glob));
+}
+
+void cp_patch_save_code(cp_sv *glob_) {
+  dTHX;
+  GV *glob = (GV *)SV_OF(glob_);
+  cp_undo_add((undo_step){
+      UNDO_CODE, GvFLAGS(glob), SvREFCNT_inc_NN((SV *)glob), GvCVGEN(glob) ? NULL : SvREFCNT_inc((SV *)GvCV(glob))});
+}
+
+void cp_patch_set_code(cp_sv *glob, cp_sv *code) {
+  dTHX;
+  cp_patch_save_code(glob);
+  cp_glob_put(aTHX_(GV *) SV_OF(glob), (CV *)SV_OF(code));
+}
+
+void cp_put_code(cp_sv *glob, cp_sv *code) {
+  dTHX;
+  cp_glob_put(aTHX_(GV *) SV_OF(glob), (CV *)SV_OF(code));
+}
+
+void cp_methods_changed(cp_sv *stash) {
+  dTHX;
+  if (HvENAME_get((HV *)SV_OF(stash))) mro_method_changed_in((HV *)SV_OF(stash));
+}
+
+void cp_patch_save_variables(cp_sv *glob_) {
+  dTHX;
+  GV *glob = (GV *)SV_OF(glob_);
+  cp_undo_add((undo_step){
+      UNDO_SLOTS, 0, SvREFCNT_inc_NN((SV *)glob), SvREFCNT_inc(GvSV(glob)), SvREFCNT_inc((SV *)GvAV(glob)),
+      SvREFCNT_inc((SV *)GvHV(glob)), SvREFCNT_inc((SV *)GvFORM(glob))});
+  cp_undo_save_value(aTHX_ GvSV(glob));
+  cp_undo_save_value(aTHX_(SV *) GvAV(glob));
+  cp_undo_save_value(aTHX_(SV *) GvHV(glob));
+}
+
+void cp_patch_clear_lists(cp_sv *glob_) {
+  dTHX;
+  GV *glob = (GV *)SV_OF(glob_);
+  if (GvAV(glob)) av_clear(GvAV(glob));
+  if (GvHV(glob)) hv_clear(GvHV(glob));
+}
+
+void cp_patch_lift_format(cp_sv *glob_) {
+  dTHX;
+  GV *glob = (GV *)SV_OF(glob_);
+  CV *format = GvFORM(glob);
+  if (!format) return;
+  cp_undo_add((undo_step){UNDO_SLOTS, 0, SvREFCNT_inc_NN((SV *)glob), SvREFCNT_inc(GvSV(glob)),
+                          SvREFCNT_inc((SV *)GvAV(glob)), SvREFCNT_inc((SV *)GvHV(glob)), SvREFCNT_inc((SV *)format)});
+  GvGP(glob)->gp_form = NULL;
+  SvREFCNT_dec(format);
+}
+
+void cp_patch_lift_entry(cp_sv *stash_, const char *name, uint32_t count) {
+  dTHX;
+  HV *stash = (HV *)SV_OF(stash_);
+  SV *key = newSVpvn(name, count);
+  HE *entry = hv_fetch_ent(stash, key, 0, 0);
+  if (!entry) {
+    SvREFCNT_dec(key);
+    return;
+  }
+  cp_undo_add((undo_step){UNDO_ENTRY, 0, SvREFCNT_inc_NN((SV *)stash), key, SvREFCNT_inc_NN(HeVAL(entry))});
+  (void)hv_delete_ent(stash, key, G_DISCARD, 0);
+}
+
+void cp_patch_lift_element(const char *hash_name, const char *key_bytes, size_t count) {
+  dTHX;
+  HV *hash = get_hv(hash_name, 0);
+  if (!hash) return;
+  SV *key = newSVpvn(key_bytes, count);
+  HE *entry = hv_fetch_ent(hash, key, 0, 0);
+  cp_undo_add((undo_step){
+      UNDO_ELEMENT, 0, SvREFCNT_inc_NN((SV *)hash), key, entry ? SvREFCNT_inc(HeVAL(entry)) : NULL});
+  if (entry) (void)hv_delete_ent(hash, key, G_DISCARD, 0);
+}
+
+void cp_delete_entry(cp_sv *stash, const char *name, uint32_t count) {
+  dTHX;
+  (void)hv_delete((HV *)SV_OF(stash), name, (I32)count, G_DISCARD);
+}
+
+void cp_inc_delete(const char *key, size_t count) {
+  dTHX;
+  (void)hv_delete(GvHVn(PL_incgv), key, (I32)count, G_DISCARD);
+}
+
+void cp_inc_set(const char *key, size_t count, const char *path, size_t path_count) {
+  dTHX;
+  SV *value = newSVpvn(path, path_count);
+  if (!hv_store(GvHVn(PL_incgv), key, (I32)count, value, 0)) SvREFCNT_dec(value);
+}
+
+void cp_patch_drop_end_blocks(const char *file) {
+  dTHX;
+  for (uint32_t index = 0; index < step_count; index++) {
+    if (steps[index].kind != UNDO_ARRAY || steps[index].target != (SV *)PL_endav) continue;
+    const AV *saved = (const AV *)steps[index].first;
+    for (SSize_t old = 0; old <= AvFILLp(saved); old++) {
+      SV *block = AvARRAY(saved)[old];
+      if (!block || SvTYPE(block) != SVt_PVCV || !CvFILE((CV *)block) || strNE(CvFILE((CV *)block), file)) continue;
+      for (SSize_t now = 0; now <= AvFILLp(PL_endav); now++) {
+        if (AvARRAY(PL_endav)[now] != block) continue;
+        SV *last = NULL;
+        for (SSize_t from = AvFILLp(PL_endav); from >= now; from--) {
+          SV *moved = AvARRAY(PL_endav)[from];
+          AvARRAY(PL_endav)[from] = last;
+          last = moved;
+        }
+        AvFILLp(PL_endav)--;
+        SvREFCNT_dec(block);
+        break;
+      }
+    }
+  }
+}

@@ -1,0 +1,269 @@
+import CLinux
+import Glibc
+import PerlRuntime
+import ReloadModel
+import SourceFiles
+
+/// Knows every file that perl has loaded, in load order: by following the loads, and from `%INC` for what was loaded
+/// before or out of sight.
+final class LoadFollower {
+  /// Every file that was ever loaded; a file keeps its number.
+  private(set) var files: [SourceRecord] = []
+  /// `["My/App.pm": 3]`.
+  private(set) var numbers: [String: Int] = [:]
+  /// By the name that perl has for it: `["lib/My/App.pm": 3]`.
+  private(set) var byName: [String: Int] = [:]
+  /// The files in the order in which a fresh start would begin to load them.
+  private(set) var order: [Int] = []
+  /// The innermost file comes last among those that began where it began.
+  private(set) var evals: [EvalRange] = []
+  /// The files whose load has ended since this was emptied.
+  var ended: [Int] = []
+  /// Whether a patch is loading files.
+  var isPatching = false
+  /// Grows whenever a file is loaded.
+  private(set) var version = 0
+
+  let rules: WatchRules
+  /// Modules that a person has asked to watch or not to: they overrule where their files lie.
+  var asked: [String: Bool] = [:]
+  private let ownDirectory: String
+  private var knownKeys = 0
+  private var open: [OpenLoad] = []
+  private var lastLoad: UInt32 = 0
+
+  private struct OpenLoad {
+    var id: UInt32
+    var file: Int
+    var evals: UInt32
+    var directory: String
+    var began: Int64
+    /// Whether `%INC` had the key before.
+    var wasThere: Bool
+  }
+
+  init(ownDirectory: String) {
+    self.ownDirectory = ownDirectory
+    var libraries: [String] = []
+    var next = cp_library_directories()
+    while let directory = next.pointee {
+      let path = String(cString: directory)
+      libraries += [path, realPath(of: path) ?? path]
+      next += 1
+    }
+    // Debian's perl-base lies beside archlib.
+    libraries += Perl.includeDirectories().compactMap { $0 }.filter { $0.hasSuffix("/perl-base") }
+    rules = WatchRules(libraryDirectories: libraries)
+  }
+
+  /// Begins to follow loads, and adopts what is loaded already.
+  func begin() {
+    let observer = cp_load_observer(
+      begins: { name, count, isDo, _, _ in
+        Patcher.current.follower.begins(text(name, count), isDo: isDo)
+      },
+      ends: { Patcher.current.follower.ends($0) },
+      fails: { Patcher.current.follower.ends($0) },
+      nears: { _, _ in }, opens: { _, _, _ in }, writes: { _, _ in }, lists: { _, _, _ in }, globs: { _, _ in },
+      tests: { _, _, _ in })
+    withUnsafePointer(to: observer) { cp_set_observer($0) }
+    cp_follow_forks()
+    cp_follow_mentions()
+    cp_hook_compiled()
+    cp_observe(true, CP_NO_FILES)
+    adopt()
+  }
+
+  /// Takes in the files of `%INC` whose load nobody has followed.
+  func adopt() {
+    let count = cp_inc_count()
+    guard count != knownKeys, open.isEmpty else { return }
+    knownKeys = count
+    for (key, path) in Perl.loadedFiles().sorted(by: { $0.key < $1.key }) {
+      if let number = numbers[key], files[number].isLoaded { continue }
+      let number = self.number(of: key)
+      files[number].isLoaded = true
+      locate(number, path, in: WorkingDirectory.path)
+      guard isWatched(number) else { continue }
+      var fingerprint = SourceFiles.fingerprint(of: files[number].path).fingerprint ?? .none
+      // Saved after the process started: what was loaded may be older.
+      if fingerprint.modified / 1_000_000_000 > cp_start_time() { fingerprint = .none }
+      files[number].fingerprint = fingerprint
+      version += 1
+    }
+  }
+
+  /// Whether changes of a file matter.
+  func isWatched(_ number: Int) -> Bool {
+    let file = files[number]
+    if WatchRules.contains(ownDirectory, file.path) { return false }
+    return asked[file.key] ?? rules.isWatched(file.path)
+  }
+
+  /// Somebody has said whether a file is to be watched.
+  func noteAsked(_ key: String) {
+    version += 1
+    guard let number = numbers[key], files[number].isLoaded, files[number].fingerprint == nil, isWatched(number)
+    else { return }
+    files[number].fingerprint = SourceFiles.fingerprint(of: files[number].path).fingerprint
+  }
+
+  /// Whether the load of a file is going on.
+  func isOpen(_ number: Int) -> Bool { open.contains { $0.file == number } }
+
+  /// The file whose load compiled a string eval.
+  func file(ofEval eval: UInt32) -> Int? {
+    var best: EvalRange?
+    for range in evals where range.first <= eval && eval <= range.last {
+      if best.map({ range.last - range.first <= $0.last - $0.first }) ?? true { best = range }
+    }
+    return best?.file
+  }
+
+  /// Something was imported into the package of a file.
+  func noteImports(of number: Int) {
+    if let package = files[number].ownPackage { files[number].imports = StashView.imports(of: package) }
+  }
+
+  /// Notes what a file is now.
+  func setFingerprint(_ fingerprint: Fingerprint?, of number: Int) { files[number].fingerprint = fingerprint }
+
+  /// The load of a file was taken back.
+  func forget(_ number: Int) {
+    files[number].isLoaded = false
+    evals.removeAll { $0.file == number }
+  }
+
+  /// A patch is over; what `%INC` has is known.
+  func recount() { knownKeys = cp_inc_count() }
+
+  /// The state to go back to when a patch fails.
+  struct Memory {
+    fileprivate var files: [SourceRecord]
+    fileprivate var evals: [EvalRange]
+
+    /// Whether the file was loaded then.
+    func knows(_ number: Int) -> Bool { number < files.count && files[number].isLoaded }
+    /// As perl named it then.
+    func name(of number: Int) -> String { files[number].name }
+  }
+
+  /// A file was loaded by its path in the place of its key: what is known of that is known of the file.
+  func takeOver(_ number: Int, from path: String) {
+    guard let other = numbers[path], other != number else { return }
+    files[number].isLoaded = true
+    files[number].name = files[other].name
+    files[number].fingerprint = files[other].fingerprint
+    files[number].imports = files[other].imports
+    byName[files[other].name] = number
+    for index in evals.indices where evals[index].file == other { evals[index].file = number }
+    files[other].isLoaded = false
+    order.removeAll { $0 == other }
+    numbers[path] = nil
+    path.withCString { cp_inc_delete($0, path.utf8.count) }
+  }
+
+  var memory: Memory { Memory(files: files, evals: evals) }
+
+  func restore(_ memory: Memory) {
+    for (number, file) in memory.files.enumerated() { files[number] = file }
+    for number in memory.files.count..<files.count { files[number].isLoaded = false }
+    evals = memory.evals
+    recount()
+  }
+}
+
+extension LoadFollower {
+  private func begins(_ name: String, isDo: Bool) -> UInt32 {
+    let known = Perl.loaded(name)
+    guard isDo || known == .no else { return 0 }
+    let number = self.number(of: name)
+    files[number].isDo = isDo
+    files[number].package = String(cString: cp_current_package())
+    evals.removeAll { $0.file == number }
+    cp_forget_mentions(Int32(number))
+    cp_set_mentioning_file(Int32(number))
+    lastLoad += 1
+    open.append(
+      OpenLoad(
+        id: lastLoad, file: number, evals: cp_eval_count(), directory: WorkingDirectory.path, began: Clock.now(),
+        wasThere: known != .no))
+    return lastLoad
+  }
+
+  private func ends(_ id: UInt32) {
+    guard let index = open.lastIndex(where: { $0.id == id }) else { return }
+    for load in open[index...].reversed() { close(load) }
+    open.removeSubrange(index...)
+    cp_set_mentioning_file(open.last.map { Int32($0.file) } ?? -1)
+  }
+
+  private func close(_ load: OpenLoad) {
+    version += 1
+    let state = Perl.loaded(files[load.file].key)
+    // What was loaded out of sight meanwhile is still to be adopted.
+    if !load.wasThere, state != .no { knownKeys += 1 }
+    guard case .from(let name) = state else {
+      files[load.file].isLoaded = false
+      return
+    }
+    files[load.file].isLoaded = true
+    locate(load.file, name, in: load.directory)
+    let count = cp_eval_count()
+    if count > load.evals { evals.append(EvalRange(first: load.evals + 1, last: count, file: load.file)) }
+    ended.append(load.file)
+    guard isWatched(load.file) else { return }
+    var fingerprint = SourceFiles.fingerprint(of: files[load.file].path).fingerprint ?? .none
+    // Changed while it was being loaded: perl may have read what was there before.
+    if fingerprint.modified > load.began { fingerprint = .none }
+    files[load.file].fingerprint = fingerprint
+    noteImports(of: load.file)
+  }
+
+  private func locate(_ number: Int, _ name: String, in directory: String) {
+    files[number].name = name
+    files[number].path = absolute(name, relativeTo: name.hasPrefix("/") ? "/" : directory)
+    byName[name] = number
+  }
+
+  private func number(of key: String) -> Int {
+    if let number = numbers[key] { return number }
+    files.append(SourceRecord(key: key))
+    let number = files.count - 1
+    numbers[key] = number
+    if isPatching, let asker = open.last?.file, let place = order.firstIndex(of: asker) {
+      order.insert(number, at: place + 1)
+    } else {
+      order.append(number)
+    }
+    return number
+  }
+}
+
+/// Bytes of perl as a string.
+func text(_ bytes: UnsafePointer<CChar>, _ count: Int) -> String {
+  String(decoding: UnsafeRawBufferPointer(start: bytes, count: count), as: UTF8.self)
+}
+
+/// The process's working directory.
+enum WorkingDirectory {
+  static var path: String {
+    guard let bytes = getcwd(nil, 0) else { return "/" }
+    defer { free(bytes) }
+    return String(cString: bytes)
+  }
+}
+
+/// Times.
+enum Clock {
+  /// The wall clock that file times are taken from, in nanoseconds since the epoch.
+  static func now() -> Int64 { nanoseconds(CLOCK_REALTIME) }
+  /// Microseconds since some fixed moment.
+  static func microseconds() -> UInt64 { UInt64(nanoseconds(CLOCK_MONOTONIC) / 1000) }
+
+  private static func nanoseconds(_ clock: clockid_t) -> Int64 {
+    var time = timespec()
+    clock_gettime(clock, &time)
+    return Int64(time.tv_sec) * 1_000_000_000 + Int64(time.tv_nsec)
+  }
+}

@@ -1,0 +1,175 @@
+import CLinux
+import FileWatching
+import PerlRuntime
+public import ReloadModel
+import SourceFiles
+
+/// Patches the interpreter it runs in: what `Nacre->check` and `Nacre->reload` do.
+public final class Patcher {
+  nonisolated(unsafe) private(set) static var current: Patcher!
+
+  let follower: LoadFollower
+  private var watcher: Watcher?
+  /// The version of the follower's files that the watcher knows.
+  private var watchedVersion = -1
+  private var watched: Set<Int> = []
+  private var byPath: [String: Int] = [:]
+  /// Files that differ from what runs.
+  private var differing: Set<Int> = []
+  /// Those whose present content could not be loaded or was refused.
+  private var rejected: [Int: Fingerprint] = [:]
+  /// A patch had to wait for code that was running, or was asked for by name.
+  private var forced: Set<Int> = []
+  private var graves: [String: Transaction.Grave] = [:]
+  private var isRunning = false
+
+  private init(ownDirectory: String) { follower = LoadFollower(ownDirectory: ownDirectory) }
+
+  /// Begins to follow what is loaded. Nacre's own Perl files, in this directory, are never watched.
+  public static func start(ownDirectory: String) {
+    guard current == nil else { return }
+    current = Patcher(ownDirectory: ownDirectory)
+    current.follower.begin()
+  }
+
+  /// Brings what has changed on disk to life; nil if nothing has.
+  public static func check() -> PatchReport? { current?.check() }
+
+  /// Loads these modules again, changed or not; nil if none of them is loaded.
+  public static func reload(_ keys: [String]) -> PatchReport? {
+    guard let current, !current.isRunning else { return nil }
+    current.follower.adopt()
+    current.forced.formUnion(
+      keys.compactMap { current.follower.numbers[$0] }.filter { current.follower.files[$0].isLoaded })
+    return current.check()
+  }
+
+  /// Whether changes of a file are to be watched, whatever directory it is in.
+  public static func setWatched(_ key: String, _ isWatched: Bool) {
+    guard let current else { return }
+    current.follower.asked[key] = isWatched
+    current.watchedVersion = -1
+    current.follower.noteAsked(key)
+  }
+
+  /// How this process sees changes: `inotify`, or `stat` where the system gives no inotify.
+  public static var means: String {
+    guard let current else { return "" }
+    current.watch()
+    return current.watcher!.polls ? "stat" : "inotify"
+  }
+
+  /// The text that a helper of `Nacre::Patching` gives for a word.
+  static func ask(_ method: String, _ word: String) -> String {
+    if case .returned(let value) = Perl.call(method: method, of: "Nacre::Patching", [word]) { return value.text }
+    return ""
+  }
+
+  private func check() -> PatchReport? {
+    guard !isRunning else { return nil }
+    if cp_was_forked() {
+      // The queue of events is the parent's.
+      watcher = nil
+      watchedVersion = -1
+      watched = []
+    }
+    follower.adopt()
+    let looked = look()
+    guard looked || !forced.isEmpty else { return nil }
+    let changed = differing.union(forced)
+    guard !changed.isEmpty, !forced.isEmpty || differing.contains(where: isNews) else { return nil }
+    isRunning = true
+    defer { isRunning = false }
+    let states = changed.map { ($0, SourceFiles.fingerprint(of: follower.files[$0].path).fingerprint ?? .none) }
+    let transaction = Transaction(follower, graves: graves)
+    let report = transaction.run(changed)
+    graves = transaction.graves
+    if report.isDone {
+      rejected = [:]
+      differing = []
+      forced = []
+    } else if report.waiting.isEmpty {
+      for (file, state) in states { rejected[file] = state }
+      forced = []
+      if let failure = report.failure { expect(failure) }
+    } else {
+      forced = changed
+    }
+    return report
+  }
+
+  private func isNews(_ file: Int) -> Bool {
+    guard let before = rejected[file], let now = present[file] else { return true }
+    return !before.sameContent(as: now)
+  }
+
+  /// What was seen of the differing files last.
+  private var present: [Int: Fingerprint] = [:]
+
+  /// Finds out which files differ from what runs. False if nothing has happened since the last time.
+  private func look() -> Bool {
+    var touched = watch()
+    guard let watcher else { return false }
+    if watcher.descriptor >= 0, cl_readable_bytes(watcher.descriptor) > 0 {
+      let findings = watcher.drain()
+      if findings.everything { touched = watched }
+      for path in findings.touched {
+        if let file = byPath[path] { touched.insert(file) } else { rejected = [:] }
+      }
+    }
+    if watcher.polls { touched = watched }
+    guard !touched.isEmpty else { return rejected.isEmpty && !differing.isEmpty }
+    for file in touched.union(differing) { compare(file) }
+    return true
+  }
+
+  private func compare(_ number: Int) {
+    let file = follower.files[number]
+    guard file.isLoaded, follower.isWatched(number), let before = file.fingerprint,
+      let now = SourceFiles.fingerprint(of: file.path, previous: present[number] ?? before).fingerprint
+    else {
+      differing.remove(number)
+      return
+    }
+    present[number] = now
+    if now.sameContent(as: before) { differing.remove(number) } else { differing.insert(number) }
+  }
+
+  /// Watches the files that are loaded by now. Those that are new here: they may have changed since.
+  @discardableResult private func watch() -> Set<Int> {
+    guard watchedVersion != follower.version else { return [] }
+    watchedVersion = follower.version
+    if watcher == nil {
+      let watcher = Watcher()
+      watcher.watch(
+        trace: LoadTrace(), rules: WatchRules(libraryDirectories: []), roots: [], patterns: RespawnPatterns())
+      self.watcher = watcher
+    }
+    let now = Set(follower.files.indices.filter { follower.files[$0].isLoaded && follower.isWatched($0) })
+    let new = now.subtracting(watched)
+    for number in new {
+      byPath[follower.files[number].path] = number
+      if follower.files[number].fingerprint == nil {
+        follower.setFingerprint(SourceFiles.fingerprint(of: follower.files[number].path).fingerprint, of: number)
+      }
+    }
+    watcher!.watch(
+      more: new.map { number in
+        let file = follower.files[number]
+        return .began(
+          file: file.path, key: file.key, requester: "", line: 0, fingerprint: file.fingerprint ?? .none)
+      })
+    watched = now
+    return new
+  }
+
+  /// A file that could not be found may come to be.
+  private func expect(_ failure: LoadFailure) {
+    guard failure.message.hasPrefix("Can't locate "),
+      let key = failure.message.dropFirst(13).split(separator: " ").first
+    else { return }
+    let places = Perl.includeDirectories().compactMap { $0 }
+    watcher?.watch(
+      more: places.map { .missing(path: absolute("\($0)/\(key)", relativeTo: WorkingDirectory.path)) })
+  }
+}

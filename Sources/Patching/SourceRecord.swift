@@ -1,0 +1,31 @@
+import ReloadModel
+
+/// A file that perl has loaded, as far as patches need to know it.
+struct SourceRecord {
+  /// The key in `%INC`: `My/App.pm`, `./config.pl`, `/srv/app/app.psgi`.
+  let key: String
+  /// As perl names it, in `%INC` and in the subs that it compiled: `lib/My/App.pm`.
+  var name = ""
+  /// The absolute path.
+  var path = ""
+  /// The package in which it was asked for: a file without `package` is compiled into that. Nil if that is not known.
+  var package: String?
+  /// Whether `do` loaded it rather than `require`.
+  var isDo = false
+  /// Whether it is loaded now.
+  var isLoaded = false
+  /// Its content when it was loaded; nil for what is not watched.
+  var fingerprint: Fingerprint?
+  /// The subs that its load has imported into the package of its name.
+  var imports: Set<String> = []
+
+  /// The package that its key stands for: `My::App`.
+  var ownPackage: String? { ModulePatterns.module(key: key) }
+}
+
+/// The string evals that were compiled while a file was being loaded.
+struct EvalRange {
+  var first: UInt32
+  var last: UInt32
+  var file: Int
+}

@@ -1,0 +1,20 @@
+# Overloaded operators of living objects.
+use Scenario;
+save 'A.pm' => q{package A; use overload '+' => sub { 'plus1' }, '""' => \&text, '==' => 'same'; sub new { bless {}, shift } sub text { 'text1' } sub same { 'same1' } 1;};
+require A;
+my $object = A->new;
+is $object + 1, 'plus1';
+save 'A.pm' => q{package A; use overload '+' => sub { 'plus2' }, '-' => sub { 'minus2' }, '""' => \&text, '==' => 'same'; sub new { bless {}, shift } sub text { 'text2' } sub same { 'same2' } 1;};
+reload;
+is $object + 1, 'plus2';
+is $object - 1, 'minus2';
+is "$object", 'text2';
+is $object == 1, 'same2';
+save 'A.pm' => q{package A; use overload '""' => \&text; sub new { bless {}, shift } sub text { 'text3' } 1;};
+reload;
+is "$object", 'text3';
+is !!overload::Method( 'A', '-' ), !!0;
+save 'A.pm' => q{package A; sub new { bless {}, shift } 1;};
+reload;
+is "$object" =~ /^A=HASH/, 1;
+is !!overload::Overloaded('A'), !!0;

@@ -1,0 +1,22 @@
+# Another parent; a method of the parent; the order of method resolution.
+use Scenario;
+save 'P1.pm' => q{package P1; sub new { bless {}, shift } sub who { 'p1' } 1;};
+save 'P2.pm' => q{package P2; sub new { bless {}, shift } sub who { 'p2' } 1;};
+save 'C.pm' => q{package C; use parent 'P1'; 1;};
+require C;
+my $object = C->new;
+is $object->who, 'p1';
+save 'P1.pm' => q{package P1; sub new { bless {}, shift } sub who { 'new p1' } sub more { 'm' } 1;};
+reload;
+is $object->who, 'new p1';
+is $object->more, 'm';
+save 'C.pm' => q{package C; use parent 'P2'; 1;};
+reload;
+is $object->who, 'p2';
+is "@C::ISA", 'P2';
+save 'C.pm' => q{package C; use mro 'c3'; use parent 'P2', 'P1'; 1;};
+reload;
+is $object->who, 'p2';
+is $object->more, 'm';
+is "@C::ISA", 'P2 P1';
+is mro::get_mro('C'), 'c3';

@@ -1,0 +1,31 @@
+# Same second and size, in place and by rename; an older time; a switched link; a deleted file.
+use Scenario;
+my $time = time - 500;
+my $text = sub { "package A; sub f { '$_[0]' } 1;" };
+save_as 'A.pm', $text->(1), $time;
+require A;
+save_as 'A.pm', $text->(2), $time;
+reload;
+is A::f(), 2, 'same second, same size';
+save_as 'A.new', $text->(3), $time;
+rename directory . '/A.new', directory . '/A.pm';
+reload;
+is A::f(), 3, 'renamed over it';
+save_as 'A.pm', $text->(4), $time - 1000;
+reload;
+is A::f(), 4, 'older';
+unlink directory . '/A.pm';
+is( scalar Nacre->check, undef, 'deleted' ) if $INC{'Nacre.pm'};
+is A::f(), 4, 'deleted';
+save_as 'A.pm', $text->(5), $time;
+reload;
+is A::f(), 5, 'back';
+save 'one/L.pm' => 'package L; sub f { 1 } 1;';
+save 'two/L.pm' => 'package L; sub f { 2 } 1;';
+symlink 'one', directory . '/current';
+{ local @INC = ( directory . '/current', @INC ); require L; }
+is L::f(), 1;
+symlink 'two', directory . '/next';
+rename directory . '/next', directory . '/current';
+reload;
+is L::f(), 2, 'link';
