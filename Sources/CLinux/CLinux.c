@@ -168,10 +168,7 @@ void cl_give_way_no_more(void) {
   sched_setscheduler(0, SCHED_OTHER, &parameters);
 }
 
-void cl_make_idle(pid_t process) {
-  struct sched_param parameters = {0};
-  sched_setscheduler(process, SCHED_IDLE, &parameters);
-}
+void cl_put_behind(pid_t process) { setpriority(PRIO_PROCESS, (id_t)process, 19); }
 
 int cl_memfd(const char *name) { return memfd_create(name, MFD_CLOEXEC); }
 

@@ -23,6 +23,16 @@ static unsigned long long number_in(const char *path, const char *name) {
   return number;
 }
 
+/* In bytes: what the machine has left, or the control group that a container is. */
+static unsigned long long spare_memory(void) {
+  unsigned long long spare = number_in("/proc/meminfo", "MemAvailable:") * 1024;
+  unsigned long long limit = number_in("/sys/fs/cgroup/memory.max", ""); /* "max": 0 */
+  unsigned long long used = number_in("/sys/fs/cgroup/memory.current", "");
+  if (limit == 0) return spare;
+  unsigned long long left = used < limit ? limit - used : 0;
+  return left < spare ? left : spare;
+}
+
 bool cl_huge_heap(uintptr_t *start, uintptr_t *end, size_t *page) {
   *start = *end = 0;
   *page = number_in("/sys/kernel/mm/transparent_hugepage/hpage_pmd_size", "");
@@ -41,7 +51,7 @@ bool cl_huge_heap(uintptr_t *start, uintptr_t *end, size_t *page) {
   *start = (*start + *page - 1) / *page * *page;
   *end = *end / *page * *page;
   if (*end <= *start) return false;
-  return number_in("/proc/meminfo", "MemAvailable:") * 1024 / 8 >= *end - *start;
+  return spare_memory() / 8 >= *end - *start;
 }
 
 int cl_collapse(uintptr_t at, size_t page) {

@@ -5,7 +5,7 @@
 typedef struct {
   uint64_t includes, environment;
   size_t first; /* its first name */
-  SSize_t ends; /* how many END blocks there were when it began, -1 if it has none */
+  bool has_end; /* an END block */
 } guarded_group;
 
 static struct {
@@ -14,7 +14,8 @@ static struct {
   /* What any code can see: at the end of the preload, and as it was last looked at. */
   uint64_t settled[CP_SURROUNDINGS], present[CP_SURROUNDINGS];
   uint64_t includes, environment;
-  SSize_t ends;
+  /* How many END blocks there were when the present group began, and at the end of the preload. */
+  SSize_t ends_before, ends;
 } guard;
 
 static SSize_t end_count(pTHX) { return PL_endav ? AvFILLp(PL_endav) + 1 : 0; }
@@ -58,7 +59,8 @@ void cp_guard_begin(void) {
     Renew(guard.groups, guard.capacity, guarded_group);
   }
   guard.groups[guard.count++] =
-      (guarded_group){cp_include_digest(), cp_environment_digest(), cp_names_count(), end_count(aTHX)};
+      (guarded_group){cp_include_digest(), cp_environment_digest(), cp_names_count(), false};
+  guard.ends_before = end_count(aTHX);
   cp_find_mentions(true);
 }
 
@@ -67,7 +69,7 @@ const char *cp_guard_end(void) {
   cp_find_new(aTHX_ true);
   cp_find_mentions(false);
   guarded_group *group = &guard.groups[guard.count - 1];
-  if (group->ends == end_count(aTHX)) group->ends = -1;
+  group->has_end = guard.ends_before != end_count(aTHX);
   if (group->includes != cp_include_digest()) return "@INC";
   return group->environment == cp_environment_digest() ? NULL : "%ENV";
 }
@@ -108,7 +110,7 @@ const char *cp_guard_effect(uint32_t number) {
   for (int which = 0; which < CP_SURROUNDINGS; which++)
     if (guard.present[which] != guard.settled[which]) return cp_surrounding_name(which);
   /* An END block of the application that was compiled in between would run at another moment. */
-  if (group->ends >= 0 && guard.ends != end_count(aTHX)) return "the order of END blocks";
+  if (group->has_end && guard.ends != end_count(aTHX)) return "the order of END blocks";
   size_t end = number + 1 < guard.count ? guard.groups[number + 1].first : cp_names_count();
   return cp_names_difference(aTHX_ group->first, end);
 }

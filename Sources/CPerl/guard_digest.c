@@ -69,7 +69,8 @@ uint64_t cp_glob_digest(pTHX_ SV *entry) {
   if (!entry) return 0;
   if (!isGV_with_GP(entry)) {
     /* A sub or a constant for which perl has not made a glob yet, or a mere prototype. */
-    return SvROK(entry) ? PTR2UV(SvRV(entry)) : SvPOKp(entry) ? 2 : 0;
+    if (SvROK(entry)) return cp_mix(PTR2UV(SvRV(entry)), cp_value_digest(aTHX_ SvRV(entry)));
+    return SvOK(entry) ? cp_mix(2, cp_value_digest(aTHX_ entry)) : 0;
   }
   GV *glob = (GV *)entry;
   uint64_t digest = 0;
@@ -78,8 +79,8 @@ uint64_t cp_glob_digest(pTHX_ SV *entry) {
   digest = cp_mix(digest, GvAV(glob) && AvFILLp(GvAV(glob)) >= 0 ? cp_value_digest(aTHX_(SV *) GvAV(glob)) : 0);
   digest = cp_mix(digest, GvHV(glob) && HvUSEDKEYS(GvHV(glob)) > 0 ? cp_value_digest(aTHX_(SV *) GvHV(glob)) : 0);
   /* A method that was found elsewhere is only remembered here. */
-  digest = cp_mix(
-      digest, GvCV(glob) && !GvCVGEN(glob) && (CvROOT(GvCV(glob)) || CvISXSUB(GvCV(glob)))
-                  ? digest_value(aTHX_(SV *) GvCV(glob), 1, &(int){10}) : 0);
-  return digest;
+  CV *code = GvCVGEN(glob) ? NULL : GvCV(glob);
+  if (code && (CvROOT(code) || CvISXSUB(code))) digest = cp_mix(digest, digest_value(aTHX_(SV *) code, 1, &(int){10}));
+  /* How calls are compiled. A sub that is only mentioned has none. */
+  return cp_mix(digest, code && SvPOK(code) ? cp_bytes_digest(CvPROTO(code), CvPROTOLEN(code)) : 0);
 }

@@ -153,7 +153,9 @@ static OP *check_mention(pTHX_ OP *op) {
   } else if (SvROK(glob) && SvTYPE(SvRV(glob)) == SVt_PVCV) {
     CV *code = (CV *)SvRV(glob);
     if (CvNAMED(code) && CvSTASH(code) && CvNAME_HEK(code))
-      add_if_new(aTHX_ CvSTASH(code), HEK_KEY(CvNAME_HEK(code)), (I32)HEK_LEN(CvNAME_HEK(code)));
+      add_if_new(
+          aTHX_ CvSTASH(code), HEK_KEY(CvNAME_HEK(code)),
+          HEK_UTF8(CvNAME_HEK(code)) ? -(I32)HEK_LEN(CvNAME_HEK(code)) : (I32)HEK_LEN(CvNAME_HEK(code)));
   }
   return checked;
 }

@@ -5,6 +5,7 @@
 /* A package, as text, and its stash as it was found by the present look. */
 typedef struct {
   const char *name;
+  U32 count, flags; /* SVf_UTF8 */
   uint64_t digest;
   HV *stash;
   uint64_t look;
@@ -63,9 +64,11 @@ static uint32_t *package_slot(uint32_t *slots, size_t capacity, uint64_t digest)
   return &slots[index];
 }
 
-static uint32_t package_of(const char *name) {
-  size_t count = strlen(name);
-  uint64_t digest = cp_bytes_digest(name, count);
+static uint32_t package_of(pTHX_ HV *stash) {
+  PERL_UNUSED_CONTEXT;
+  const char *name = HvNAME_get(stash);
+  U32 count = (U32)HvNAMELEN_get(stash), flags = HvNAMEUTF8(stash) ? SVf_UTF8 : 0;
+  uint64_t digest = cp_mix(cp_bytes_digest(name, count), flags);
   if (guard.package_count * 2 >= guard.package_slot_count) {
     size_t capacity = guard.package_slot_count ? guard.package_slot_count * 2 : 256;
     uint32_t *slots;
@@ -82,7 +85,7 @@ static uint32_t package_of(const char *name) {
     guard.package_capacity = guard.package_capacity ? guard.package_capacity * 2 : 64;
     Renew(guard.packages, guard.package_capacity, guarded_package);
   }
-  guard.packages[guard.package_count++] = (guarded_package){keep_text(name, count), digest, NULL, 0};
+  guard.packages[guard.package_count++] = (guarded_package){keep_text(name, count), count, flags, digest, NULL, 0};
   *slot = (uint32_t)guard.package_count;
   return *slot - 1;
 }
@@ -97,7 +100,7 @@ void cp_names_add(pTHX_ HV *stash, const char *name, I32 count) {
   U32 hash = 0;
   if (count > 0) PERL_HASH(hash, name, count);
   guard.names[guard.count++] = (guarded_name){
-      keep_text(name, (size_t)(count < 0 ? -count : count)), count, hash, package_of(HvNAME_get(stash)), 0};
+      keep_text(name, (size_t)(count < 0 ? -count : count)), count, hash, package_of(aTHX_ stash), 0};
 }
 
 void cp_names_look(void) { guard.look++; }
@@ -106,7 +109,7 @@ void cp_names_look(void) { guard.look++; }
 static SV *entry_of(pTHX_ const guarded_name *name) {
   guarded_package *package = &guard.packages[name->package];
   if (package->look != guard.look) {
-    package->stash = gv_stashpv(package->name, 0);
+    package->stash = gv_stashpvn(package->name, package->count, (I32)package->flags);
     package->look = guard.look;
   }
   if (!package->stash) return NULL;
@@ -130,7 +133,7 @@ const char *cp_names_difference(pTHX_ size_t first, size_t end) {
   for (size_t index = first; index < end; index++) {
     const guarded_name *name = &guard.names[index];
     if (name->digest == cp_glob_digest(aTHX_ entry_of(aTHX_ name))) continue;
-    my_snprintf(text, sizeof text, "*%s::%s", guard.packages[name->package].name, name->name);
+    my_snprintf(text, sizeof text, "*%.200s::%.200s", guard.packages[name->package].name, name->name);
     return text;
   }
   return NULL;

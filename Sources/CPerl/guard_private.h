@@ -48,7 +48,7 @@ void cp_names_forget(void);
 /* Finds what is new in all stashes since the last time, and adds it to the names if asked to. */
 void cp_find_new(pTHX_ bool adds);
 /* Whether the names in what perl compiles from here on are one group's. */
-void cp_find_mentions(bool begins);
+void cp_find_mentions(bool records);
 /* No more names are to be found. */
 void cp_find_seal(void);
 

@@ -55,7 +55,12 @@ static uint64_t digest_directory(void) {
 static uint64_t digest_process(void) {
   mode_t mask = umask(0);
   umask(mask);
+#if PERL_VERSION >= 28
+  /* A perl with threads sets its own by uselocale, of which setlocale knows nothing. */
+  const char *locale = Perl_setlocale(LC_ALL, NULL);
+#else
   const char *locale = setlocale(LC_ALL, NULL);
+#endif
   return cp_mix(mask, locale ? cp_bytes_digest(locale, strlen(locale)) : 0);
 }
 

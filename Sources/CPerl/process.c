@@ -1,7 +1,7 @@
 #include "cperl_private.h"
 #include "cperl_process.h"
 
-#include <sched.h>
+#include <sys/resource.h>
 #include <signal.h>
 #include <stdatomic.h>
 #include <stdio.h>
@@ -164,9 +164,8 @@ void cp_leave(int status, bool destruct, bool idly) {
   }
   fflush(NULL);
   if (idly) {
-    struct sched_param parameters = {0};
     close_range(0, ~0u, 0);
-    sched_setscheduler(0, SCHED_IDLE, &parameters);
+    setpriority(PRIO_PROCESS, 0, 19);
   }
   _exit(status);
 }

@@ -12,10 +12,10 @@ extension LoadPlan {
   private static let cost = 3000.0
 
   /// The shortest stretch of a load that is worth dividing, in microseconds: a load of `total` with `n` checkpoints
-  /// spends `n * cost` on them, and an edit anywhere loads `total / 2n` more than it must, which together are least for stretches of
-  /// the square root of `total * cost`.
+  /// spends `n * cost` on them, and an edit anywhere loads `total / 2n` more than it must, which together are least for
+  /// stretches of the square root of `2 * total * cost`.
   private static func worthwhile(in total: UInt64) -> UInt64 {
-    max(4000, UInt64((Double(total) * cost).squareRoot() * 1.5))
+    max(4000, UInt64((2 * Double(total) * cost).squareRoot()))
   }
 
   /// The plan of a load like one that is known: before the first watched file, before those that were edited last, and
@@ -32,7 +32,7 @@ extension LoadPlan {
   ) {
     self.init(files: [], interval: 0, maximum: maximum)
     // What lies before the checkpoint is not loaded again, so it is not looked at.
-    let rest = position == 0 ? trace : LoadTrace(Array(trace.events.dropFirst(position)))
+    let rest = position == 0 ? trace : LoadTrace(trace.events.dropFirst(position))
     let (starts, total) = rest.startTimes()
     guard !starts.isEmpty, maximum > 0 else { return }
     var numbers: [String: Int] = [:]

@@ -65,6 +65,9 @@ public struct PreloadAsks: Equatable, Sendable {
   /// Whether the preload is under way.
   public var isPreloading: Bool { present.map { $0 < order.files.count } ?? false }
 
+  /// Whether no file of the application has begun.
+  public var isAmongLibraries: Bool { libraries == nil }
+
   /// The file of the order that is being loaded.
   public var presentFile: PreloadOrder.File? { isPreloading ? order.files[present!] : nil }
 
@@ -161,9 +164,6 @@ public struct PreloadAsks: Equatable, Sendable {
 
   /// The key of the order's file of this group.
   public func key(of group: Int) -> String { order.files[group].key }
-
-  /// What should have been asked for by now instead.
-  public var expectedKey: String? { turns.dropFirst(turn).first { !isAsked[$0] }.map(key) }
 
   /// The files that the application has not asked for.
   public var unasked: [String] { turns.filter { !isAsked[$0] }.map(key) }

@@ -1,4 +1,5 @@
 import Glibc
+import PerlRuntime
 import ProcessProtocol
 import ReloadModel
 import SourceFiles
@@ -116,6 +117,17 @@ extension LoadTracer {
     } else {
       record(.tested(path: path, kind: kind))
     }
+  }
+
+  /// Where perl will find what it is asked for, and whether a hook in `@INC` is asked before that.
+  func search(_ name: String) -> (result: RequireSearch, passesHook: Bool) {
+    let (includes, directory) = (Perl.includeDirectories(), WorkingDirectory.path)
+    let result = RequireSearch(of: name, in: includes, relativeTo: directory)
+    guard let hook = includes.firstIndex(of: nil), !["/", "./", "../"].contains(where: name.hasPrefix) else {
+      return (result, false)
+    }
+    let before = RequireSearch(of: name, in: Array(includes[..<hook]), relativeTo: directory)
+    return (result, before.found == nil && before.unreadable == nil)
   }
 }
 

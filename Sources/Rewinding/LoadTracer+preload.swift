@@ -26,7 +26,7 @@ extension LoadTracer {
     if preload.asks.isNatural { return nil }
     if !preload.asks.isPreloading { cp_guard_start() }
     let next = preload.asks.begin()
-    if let next, isWatched(next.file), preload.asks.settle() { cp_guard_settle() }
+    if let next, preload.asks.isAmongLibraries, isWatched(next.file), preload.asks.settle() { cp_guard_settle() }
     let due = preload.asks.due()
     if !due.isEmpty { cp_guard_look() }
     for group in due {

@@ -265,17 +265,6 @@ extension LoadTracer {
     return now.sameContent(as: before) && now.inode == before.inode && now.modified == before.modified
   }
 
-  /// Where perl will find what it is asked for, and whether a hook in `@INC` is asked before that.
-  private func search(_ name: String) -> (result: RequireSearch, passesHook: Bool) {
-    let (includes, directory) = (Perl.includeDirectories(), WorkingDirectory.path)
-    let result = RequireSearch(of: name, in: includes, relativeTo: directory)
-    guard let hook = includes.firstIndex(of: nil), !["/", "./", "../"].contains(where: name.hasPrefix) else {
-      return (result, false)
-    }
-    let before = RequireSearch(of: name, in: Array(includes[..<hook]), relativeTo: directory)
-    return (result, before.found == nil && before.unreadable == nil)
-  }
-
   func isWatched(_ path: String) -> Bool {
     !WatchRules.contains(ownDirectory, path) && settings!.rules.isWatched(path)
   }

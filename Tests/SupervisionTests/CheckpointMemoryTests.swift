@@ -51,6 +51,19 @@ import Testing
     #expect(run.lastPlan.maximum == 16)
   }
 
+  @Test func aColdStartThatLeavesMoreThanTheFirstDidMayKeepThem() {
+    var run = MachineRun(checkpoints: 20, sparesMemory: true)
+    run.startBase()
+    run.load(files, checkpoints: [files[0]])
+    run.readyWorkers()
+    run.send(.coldStartDemanded)
+    run.send(.baseReady(run.base_, loaded: []))
+    run.load(files, checkpoints: files)
+    run.readyWorkers()
+    // Beside the mold of the old one, of which they share nothing.
+    #expect(positions(run).count == CheckpointAllowance(most: 20).count(sharing: 0, of: files.count))
+  }
+
   @Test func newWorkersOfTheSameCodeChangeNothing() {
     var run = serving()
     run.running = Difference(files: ["/template"], position: nil)

@@ -75,9 +75,9 @@ bool cl_stop_requested(void);
 /// `cl_give_way_no_more`, as a process that works without pause.
 void cl_give_way(bool always);
 void cl_give_way_no_more(void);
-/// The process (0: this one) gets the time that nobody else wants, for good. For its end: to give back the memory of a
-/// large process takes milliseconds.
-void cl_make_idle(pid_t process);
+/// The process gives way to all others, for good. For its end: to give back the memory of a large process takes
+/// milliseconds.
+void cl_put_behind(pid_t process);
 
 // MARK: Memory
 

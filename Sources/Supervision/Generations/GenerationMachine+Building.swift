@@ -60,7 +60,7 @@ extension GenerationMachine {
   func plan(_ generation: Generation, lastEdited: [String]) -> LoadPlan {
     guard let running, !running.trace.events.isEmpty else {
       // As many as are wanted stay, however long the load takes: between half of the bound and the bound are left.
-      let bound = settings.sparesMemory && settings.checkpoints > 2 ? 2 * settings.checkpoints : settings.checkpoints
+      let bound = settings.sparesMemory ? 2 * settings.checkpoints : settings.checkpoints
       return .first(maximum: bound, lastEdited: lastEdited)
     }
     var plan = LoadPlan(

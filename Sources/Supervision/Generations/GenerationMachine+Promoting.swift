@@ -29,6 +29,10 @@ extension GenerationMachine {
     for checkpoint in old.checkpoints where !new.checkpoints.contains(checkpoint) { act(.close(checkpoint.process)) }
     act(.retire(Array(old.workers.keys)))
     keep(old, besides: new)
+    if candidate.way == .coldStart {
+      // What kept the first start from leaving more may be gone.
+      freshCheckpoints = max(freshCheckpoints, min(new.checkpoints.count, settings.checkpoints))
+    }
     spareCheckpoints(after: old)
     // What was saved, or asked for, since the roll back began.
     if candidate.way == .rollBack, settings.isAutomatic || isDemanded { act(.look(.running)) }
@@ -46,9 +50,7 @@ extension GenerationMachine {
     kept.append(old)
     kept[kept.count - 1].checkpoints = []
     kept[kept.count - 1].workers = [:]
-    while kept.count > settings.keptMolds {
-      if let mold = kept.removeFirst().mold { act(.close(mold)) }
-    }
+    if kept.count > 1, let mold = kept.removeFirst().mold { act(.close(mold)) }
   }
 
   /// Closes checkpoints, where memory counts, until those that are left hold with the kept mold about as much as those of

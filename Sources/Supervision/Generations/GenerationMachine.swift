@@ -18,11 +18,9 @@ struct GenerationMachine {
     var workers = 5
     /// The most checkpoints of one generation.
     var checkpoints = 16
-    /// The molds kept besides the running one.
-    var keptMolds = 1
     /// Whether memory counts for more than the time that a reload takes, because no request waits for one.
     var sparesMemory = false
-    /// Whether files may be loaded before the application asks for them.
+    /// Whether files may be loaded before the application asks for them: with `--preload`, in development.
     var preloads = true
   }
 
@@ -43,7 +41,7 @@ struct GenerationMachine {
   var pin: Pin?
   /// The molds of earlier generations, the latest last; none of them is the running one's.
   var kept: [Generation] = []
-  /// How many checkpoints the first start has left.
+  /// How many checkpoints a cold start has left, at the most.
   var freshCheckpoints = 0
   /// The files that were edited last, the latest first.
   var lastEdited: [String] = []

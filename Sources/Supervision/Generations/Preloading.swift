@@ -8,7 +8,7 @@ import ReloadModel
 struct Preloading: Equatable {
   /// Whether there is an order.
   enum Use: Equatable {
-    /// `--no-preload`.
+    /// Without `--preload`, and in production.
     case forbidden
     /// Nothing is verified (yet).
     case natural

@@ -175,7 +175,7 @@ extension Supervisor {
     if stopping != .no, orders.values.contains(where: { $0.origin == token }) { return }
     process.isDismissed = true
     // Its end is not to take time from the generation that has just begun.
-    if stopping == .no, let pid = process.pid { cl_make_idle(pid) }
+    if stopping == .no, let pid = process.pid { cl_put_behind(pid) }
     loop.unwatch(channel.descriptor)
     process.channel = nil
     // A process whose hello was never read can only be reaped as a stray.

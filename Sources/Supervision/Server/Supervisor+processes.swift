@@ -81,8 +81,9 @@ extension Supervisor {
     case .dropCheckpoints(let positions):
       handle(.checkpointsDropped(positions: positions.map(Int.init), by: token))
     case .trace(let events):
-      let events = process.isWorker ? freshness.takeWrites(of: events) : events
-      if !events.isEmpty { handle(.traced(token, journal.shared(events))) }
+      // What a worker loads may have a new name at each request: such names are not kept.
+      let events = process.isWorker ? freshness.takeWrites(of: events) : journal.shared(events)
+      if !events.isEmpty { handle(.traced(token, events)) }
     case .loaded(let summary):
       unlimit(process)
       process.timeout = nil

@@ -32,7 +32,6 @@ extension Supervisor {
       return
     }
     if let problem = settings.life.pidFile?.write(announce: { protect($0, as: $1) }) { log.warn(problem) }
-    if let path = settings.life.pidFile?.ownPath { protect(path) }
     settings.life.manager.tell(.ready(state))
   }
 

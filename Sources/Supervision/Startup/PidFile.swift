@@ -71,7 +71,7 @@ public struct PidFile: Equatable, Sendable {
 
   /// Names this process in the file, whole or not at all if the directory permits; the reason if it cannot.
   ///
-  /// - Parameter announce: Told of the new file, and of the path that it is about to get.
+  /// - Parameter announce: Told of the new file, and of the path that it is about to get, or has.
   func write(announce: (_ fresh: String, _ path: String) -> Void) -> String? {
     let line = "\(getpid())\n"
     if Self.put(fresh, line) == nil {
@@ -79,7 +79,11 @@ public struct PidFile: Equatable, Sendable {
       if rename(fresh, path) == 0 { return nil }
     }
     unlink(fresh)
-    return Self.put(path, line).map { "the pid file \(path) cannot be written: \(String(cString: strerror($0)))" }
+    if let code = Self.put(path, line) {
+      return "the pid file \(path) cannot be written: \(String(cString: strerror(code)))"
+    }
+    announce(path, path)
+    return nil
   }
 
   private static func put(_ path: String, _ text: String) -> Int32? {

@@ -168,6 +168,14 @@ struct CensusTests {
     #expect(calls(eager) == calls(late) && calls(late).count == 1, "\(calls(eager)) \(calls(late))")
   }
 
+  @Test func prototypeThatWasThereBeforeItsCallMakesADifference() throws {
+    let (sub, call) = ("sub Part::f($) { 1 }", "sub Part::g { my @all = (1, 2); return Part::f(@all) }")
+    let eager = try Self.lines("BEGIN { eval q{\(sub)} }\n\(call)", arguments: "deparse => sub { 0 }")
+    let late = try Self.lines("\n\(call)\nBEGIN { eval q{\(sub)} }", arguments: "deparse => sub { 0 }")
+    func calls(_ lines: Set<String>) -> [String] { lines.filter { $0.hasPrefix("sub\t&Part::g\t") } }
+    #expect(calls(eager) != calls(late) && calls(late).count == 1, "\(calls(eager))")
+  }
+
   @Test func digestTellsWhatDeparseWouldTell() throws {
     func digested(_ code: String) throws -> Set<String> { try Self.lines(code, arguments: "(deparse => sub { 0 })") }
     let original = try digested("sub f { my $x = shift; $x + 1 }")

@@ -12,7 +12,7 @@ import Testing
     guard run.end == .code(0) else { throw Stuck("git \(arguments): \(run.errors)") }
   }
 
-  @Test(.slow, .enabled(if: Products.find("git") != nil, "there is no git"), arguments: ["development", "production"])
+  @Test(.enabled(if: Products.find("git") != nil, "there is no git"), arguments: ["development", "production"])
   func checkoutIsOneGeneration(_ environment: String) throws {
     let site = try Site.ofModules(Self.files)
     try git(site, "init", "-q", "-b", "one")

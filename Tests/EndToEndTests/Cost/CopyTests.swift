@@ -1,4 +1,5 @@
 import Foundation
+import Glibc
 import Testing
 
 /// What forked processes copy of the memory that they share.
@@ -19,10 +20,17 @@ import Testing
     }
   }
 
-  /// `MADV_COLLAPSE`, which an older kernel or one without huge pages does not have.
-  private static let isPossible =
-    FileManager.default.fileExists(atPath: "/sys/kernel/mm/transparent_hugepage/hpage_pmd_size")
-    && ProcessInfo.processInfo.operatingSystemVersion.isAtLeast(6, 1)
+  /// Whether `MADV_COLLAPSE` finds a huge page: an older kernel does not know it, and memory may be in pieces.
+  private static let isPossible: Bool = {
+    let (page, collapse) = (2 << 20, Int32(25))
+    guard let memory = mmap(nil, 2 * page, PROT_READ | PROT_WRITE, MAP_PRIVATE | MAP_ANONYMOUS, -1, 0),
+      memory != MAP_FAILED
+    else { return false }
+    defer { munmap(memory, 2 * page) }
+    memset(memory, 1, 2 * page)
+    let start = UnsafeMutableRawPointer(bitPattern: (UInt(bitPattern: memory) + UInt(page) - 1) & ~(UInt(page) - 1))
+    return madvise(start, page, collapse) == 0
+  }()
 
   @Test(.enabled(if: isPossible, "the kernel puts nothing into huge pages when asked"))
   func theCheckpointBeforeTheEditedFileIsReadyForQuickForks() throws {
@@ -44,11 +52,5 @@ import Testing
           }, "\(server)")
       }
     }
-  }
-}
-
-extension OperatingSystemVersion {
-  fileprivate func isAtLeast(_ major: Int, _ minor: Int) -> Bool {
-    (majorVersion, minorVersion) >= (major, minor)
   }
 }

@@ -40,7 +40,7 @@ import Testing
       memory: processes.reduce(0) { $0 + (Figures.memory("Pss", of: $1) ?? 0) } >> 20)
   }
 
-  @Test(.slow) func nothingIsLeftBehindByReloads() throws {
+  @Test func nothingIsLeftBehindByReloads() throws {
     let site = try Site.ofModules(12)
     var options = ServerOptions.development
     options.variables = ["TMPDIR": site.notes]

@@ -5,7 +5,7 @@ import Testing
 /// A server that has nothing to do.
 @Suite(.lane, .slow) struct RestTests {
   /// Longer than any interval at which nacre used to look at something.
-  @Test(.slow, arguments: ["development", "production"]) func nothingWakesAServerAtRest(_ environment: String) throws {
+  @Test(arguments: ["development", "production"]) func nothingWakesAServerAtRest(_ environment: String) throws {
     let site = try Site.ofModules(20)
     try site.serve(ServerOptions(environment: environment)) { server in
       _ = try server.text()

@@ -10,18 +10,22 @@ import Testing
   static let seeds: [UInt64] = {
     let variables = ProcessInfo.processInfo.environment
     // 300 edits. One story with --preload is enough here: such take four times as long.
-    guard let first = variables["SEED"].flatMap({ UInt64($0) }) else { return (1...13).filter { $0 != 10 } }
+    guard isAsked else { return (1...13).filter { $0 != 10 } }
+    let first = variables["SEED"].flatMap { UInt64($0) } ?? 1
     let edits = variables["EDITS"].flatMap { Int($0) } ?? 300
     let step = variables["STEP"].flatMap { UInt64($0) } ?? 1
     return (0..<UInt64((edits + length - 1) / length)).map { first + $0 * step }
   }()
+  /// Whether somebody asks for certain stories, and watches.
+  private static let isAsked =
+    ["SEED", "EDITS", "STEP"].contains { ProcessInfo.processInfo.environment[$0] != nil }
   private static let length = 25
   private static let played = Counter(0)
 
   @Test(.slow, arguments: seeds) func everyWorkerIsWhatAFreshStartIs(_ seed: UInt64) throws {
     let story = Story(seed: seed, edits: Self.length)
     let outcome = try StoryPlayer.play(story)
-    if ProcessInfo.processInfo.environment["SEED"] != nil { Self.tell(story, outcome) }
+    if Self.isAsked { Self.tell(story, outcome) }
     guard let difference = outcome.difference else { return }
     Issue.record("\(Self.report(story, difference))")
   }
@@ -33,7 +37,7 @@ import Testing
       !story.preloads
       ? ""
       : ", after \(outcome.preloaded) of \(outcome.rests) rests preloaded, \(outcome.hot) with hot files last\(outcome.reason.map { " (off: \($0))" } ?? "")"
-    let number = (played.increment() + 1) * length
+    let number = played.add(outcome.edits)
     let line =
       "fuzz: seed \(story.seed)\(kind): \(result), good \(outcome.good), broken "
       + "\(outcome.broken), \(outcome.generations) generations\(preloaded); \(number) edits so far\n"

@@ -18,6 +18,8 @@ final class StoryPlayer {
   /// What was played.
   struct Outcome {
     var difference: Difference?
+    /// How many edits were played.
+    var edits = 0
     /// How often the code was good, and how often broken.
     var good = 0
     var broken = 0
@@ -70,6 +72,7 @@ final class StoryPlayer {
         if story.preloads, index == 0 || edit.rests, let lines = try rest(server) {
           return Difference(edit: index - 1, lines: lines + ["", "\(server)"])
         }
+        outcome.edits = index + 1
         if let lines = try play(edit, server) { return Difference(edit: index, lines: lines + ["", "\(server)"]) }
       } catch { return Difference(edit: index, lines: ["\(error)", "\(server)"]) }
     }

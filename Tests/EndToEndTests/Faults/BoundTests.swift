@@ -78,7 +78,7 @@ import Testing
     #expect(access(file, F_OK) != 0)
   }
 
-  @Test(.slow) func perlThatDoesNotAnswerIsNotWaitedForForEver() throws {
+  @Test func perlThatDoesNotAnswerIsNotWaitedForForEver() throws {
     let site = try Site(["app.psgi": Site.app("'hello'"), "perl": "#!/bin/sh\nexec sleep 1000\n"])
     chmod(site.absolute("perl"), 0o755)
     let run = try Command.run([Products.nacre, "-p", "0", "--perl", site.absolute("perl")], directory: site.path)

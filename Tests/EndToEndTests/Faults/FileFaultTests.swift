@@ -22,7 +22,7 @@ import Testing
     }
   }
 
-  @Test(.slow, arguments: ["production", "development"]) func overflownQueueOfEventsLosesNoSave(environment: String)
+  @Test(arguments: ["production", "development"]) func overflownQueueOfEventsLosesNoSave(environment: String)
     throws
   {
     let faults = try FaultSite()
@@ -150,7 +150,7 @@ import Testing
 
   private static let compiler = ["clang", "cc"].compactMap { Products.find($0) }.first
 
-  @Test(.slow, .enabled(if: compiler != nil, "there is no C compiler"), arguments: ["production", "development"])
+  @Test(.enabled(if: compiler != nil, "there is no C compiler"), arguments: ["production", "development"])
   func jumpsOfTheWallClockChangeNothing(environment: String) throws {
     let faults = try FaultSite()
     let clock = faults.site.notes + "/clock"
@@ -170,7 +170,7 @@ import Testing
 
   private static let thisYear = "\(Calendar(identifier: .gregorian).component(.year, from: Date())) "
 
-  @Test(.slow, .enabled(if: FuseMount.isPossible, "FUSE cannot be mounted here"))
+  @Test(.enabled(if: FuseMount.isPossible, "FUSE cannot be mounted here"))
   func aFileSystemWithoutEventsIsPolledUnderLoad() throws {
     let mount = try FuseMount()
     let below = try Site(at: mount.below)

@@ -45,7 +45,7 @@ import Testing
     }
   }
 
-  @Test(.slow, .enabled(if: isPossible, "no process can be frozen here"))
+  @Test(.enabled(if: isPossible, "no process can be frozen here"))
   func checkpointAndMoldThatDoNotForkAreDoneWithoutAfterAWhile() throws {
     let faults = try FaultSite()
     let freezer = try Freezer()

@@ -14,7 +14,7 @@ import Testing
     return options
   }
 
-  @Test(.slow, arguments: ["production", "development"], [SIGKILL, SIGSTOP])
+  @Test(arguments: ["production", "development"], [SIGKILL, SIGSTOP])
   func anyProcessInAnyPhaseOfAReloadCostsNoMoreThanTheRequestsInAKilledWorker(
     environment: String, signal: Int32
   ) throws {

@@ -4,7 +4,7 @@ import Testing
 
 /// Processes of any kind are killed and stopped at random moments, while files are saved at random moments.
 @Suite(.lane, .slow) struct RandomTests {
-  @Test(.slow, arguments: ["production", "development"])
+  @Test(arguments: ["production", "development"])
   func randomKillsAndStopsCostNoMoreThanTheRequestsInKilledWorkers(environment: String) throws {
     // A seed that found something can be tried again.
     let given = ProcessInfo.processInfo.environment["SEED"].flatMap { UInt64($0) }

@@ -12,7 +12,7 @@ import Testing
     return options
   }
 
-  @Test(.slow, .enabled(if: ControlGroup.isPossible("pids"), "no control group can be made here"))
+  @Test(.enabled(if: ControlGroup.isPossible("pids"), "no control group can be made here"))
   func withoutProcessesTheRunningGenerationServesAndTheNextComesWhenThereAreSome() throws {
     let faults = try FaultSite()
     let group = try ControlGroup("pids")

@@ -137,7 +137,7 @@ import Testing
     }
   }
 
-  @Test(.slow, arguments: ["production", "development"])
+  @Test(arguments: ["production", "development"])
   func stoppedSupervisorGoesOnAsIfNothingHadBeen(environment: String) throws {
     let faults = try FaultSite()
     var options = ServerOptions(environment: environment)

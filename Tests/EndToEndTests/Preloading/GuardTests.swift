@@ -48,6 +48,22 @@ import Testing
       name: "UNIVERSAL", preamble: "BEGIN { *UNIVERSAL::mood = sub { 'any' } }",
       looks: "Lib->can('mood') && Lib->mood", after: "any"),
     Case(name: "umask", preamble: "BEGIN { umask 077 }", looks: "umask == 077 && 'private'", after: "private"),
+    Case(
+      name: "locale",
+      preamble: """
+        use POSIX ();
+        BEGIN { my $l = POSIX::LC_ALL(); POSIX::setlocale($l, POSIX::setlocale($l) eq 'C' ? 'C.UTF-8' : 'C') }
+        """,
+      looks: """
+        do { require POSIX; my $given = $ENV{LC_ALL} || $ENV{LC_CTYPE} || $ENV{LANG} || 'C';
+        POSIX::setlocale(POSIX::LC_ALL()) ne $given && 'another' }
+        """, after: "another"),
+    Case(
+      name: "prototype", preamble: "sub Lib::size($);", looks: "defined prototype(\\&Lib::size) && 'declared'",
+      after: "declared"),
+    Case(
+      name: "a package that is not ASCII", preamble: "use utf8; BEGIN { $Größe::mode = 'set' }",
+      looks: "do { use utf8; $Größe::mode }", after: "set"),
     Case(name: "$|", preamble: "BEGIN { $| = 1 }", looks: "$| && 'at once'", after: "at once"),
     Case(
       name: "the selected handle", preamble: "BEGIN { select STDERR }", looks: "select() =~ /ERR/ && 'errors'",

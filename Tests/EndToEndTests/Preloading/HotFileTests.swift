@@ -36,6 +36,7 @@ import Testing
       try vendor.expectFresh(server, "two deeperone 3 ")
     }
   }
+
   @Test func fileWithoutAPackageIsCompiledIntoThatOfItsUser() throws {
     var files = ["app.psgi": Site.app("Near::word() . Far::word()", using: "use Near; use Far;")]
     files["lib/Near.pm"] = "package Near; require 'util.pl'; sub word { util() . 0 } 1;"
@@ -44,16 +45,13 @@ import Testing
     let vendor = try VendorSite(files, vendor: ["V.pm": "package V; 1;"])
     try vendor.site.write("app.psgi", Site.app("Near::word() . Far::word()", using: "use V; use Near; use Far;"))
     try vendor.serve { server in
-      for number in 1...2 {
-        try vendor.site.write("lib/Near.pm", "package Near; require 'util.pl'; sub word { util() . \(number) } 1;")
-        try vendor.expectFresh(server, "Near\(number)far")
-      }
-      let hot = try server.settledPreload()["hot"] as? [String]
-      #expect(hot?.first?.hasSuffix("lib/Near.pm") == true, "\(server)")
+      try makeHot(
+        vendor, server, { "package Near; require 'util.pl'; sub word { util() . \($0) } 1;" }, { "Near\($0)far" })
       try vendor.site.write("lib/Near.pm", "package Near; require 'util.pl'; sub word { util() . 3 } 1;")
       try vendor.expectFresh(server, "Near3far")
     }
   }
+
   /// Edits of a file that is loaded first, although the application asks for libraries after it.
   @Test(arguments: [
     ("BEGIN { $SIG{__WARN__} = sub { } } use One; use Two;", "", "CODE 0 0 One Two"),
@@ -80,12 +78,7 @@ import Testing
         "Late.pm": "package Late; our $mode; our $seen = $mode // ''; 1;",
       ])
     try vendor.serve { server in
-      for number in 1...2 {
-        try vendor.site.write("lib/Near.pm", "package Near; use Late; sub word { \(number) } 1;")
-        try vendor.expectFresh(server, "none 0 0 One Two \(number) ")
-      }
-      let hot = try server.settledPreload()["hot"] as? [String]
-      #expect(hot?.first?.hasSuffix("lib/Near.pm") == true, "\(server)")
+      try makeHot(vendor, server, { "package Near; use Late; sub word { \($0) } 1;" }, { "none 0 0 One Two \($0) " })
       try vendor.site.write("lib/First.pm", first.replacing("HEAD", with: "our $changed; use One; use Two;"))
       try vendor.expectFresh(server, "none 0 0 One Two 2 ")
       #expect(!server.log.contains("loading in natural order"), "\(server)")
@@ -93,5 +86,17 @@ import Testing
       try vendor.expectFresh(server, "\(given.seen) 2 \(given.late)")
       #expect(server.log.contains("loading in natural order"), "\(server)")
     }
+  }
+
+  /// Edits `lib/Near.pm` twice, with these contents and answers, until it is loaded last.
+  private func makeHot(
+    _ vendor: VendorSite, _ server: Server, _ contents: (Int) -> String, _ answer: (Int) -> String
+  ) throws {
+    for number in 1...2 {
+      try vendor.site.write("lib/Near.pm", contents(number))
+      try vendor.expectFresh(server, answer(number))
+    }
+    let hot = try server.settledPreload()["hot"] as? [String]
+    #expect(hot?.first?.hasSuffix("lib/Near.pm") == true, "\(server)")
   }
 }

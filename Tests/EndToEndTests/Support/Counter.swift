@@ -15,6 +15,14 @@ final class Counter: Sendable {
     }
   }
 
+  /// Counts more up; what it is then.
+  func add(_ more: Int) -> Int {
+    value.withLock { value in
+      value += more
+      return value
+    }
+  }
+
   /// What it is now.
   var current: Int { value.withLock { $0 } }
 }

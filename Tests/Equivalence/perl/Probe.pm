@@ -56,6 +56,9 @@ sub described {
 
             # A file that is open may have got another name since, whoever opened it: how far it has been read is what counts.
             $text =~ s{^(handle\t[^\t\n]*\t)/[^\n]*?( at \d+)?$}{$1open@{[ $2 // '' ]}}mg;
+
+            # Where a block ends, perl may have noted the line of whoever loads the file: nothing ever asks for it.
+            $text =~ s{(?:\\n#line \d+ "[^"\n]*")+(?=\\n\})}{}g;
             print {$to} $text, map { "answer\t$_\n" } answers(), lazies();
             1;
         } or print {$to} "census\tfailed\t$@\n";

@@ -107,7 +107,8 @@ my %ignored = ( B::opnumber('gv') => B::OPpEARLY_CV(), B::opnumber('entersub') =
 sub B::OP::nacre_census {
     my $type    = $_[0]->type;
     my $private = $_[0]->private & ~( $ignored{$type} // 0 );
-    $sum = ( $sum * 33 ^ $type ^ $private << 16 ) & 0xffff_ffff_ffff;
+    my $want    = $_[0]->flags & B::OPf_WANT();
+    $sum = ( $sum * 33 ^ $type ^ $private << 16 ^ $want << 24 ) & 0xffff_ffff_ffff;
     return;
 }
 
