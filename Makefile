@@ -27,12 +27,13 @@ release = .build/release
 build-release = swift build -c release --static-swift-stdlib
 modules = $(shell cd perl/lib && find * -name '*.pm')
 
-.PHONY: help run build test test-fast fuzz test-packages perl-headers bench install install-files uninstall lint clean
+.PHONY: help run build test test-fast fuzz fuzz-patch test-packages perl-headers bench install install-files uninstall lint clean
 
 help:
 	@echo 'make run        serve Examples/oyster-bar on port $(PORT)'
 	@echo 'make test       run every test (make test-fast: without the slow ones)'
 	@echo 'make fuzz       compare reloads with fresh starts: EDITS=$(EDITS) random edits from SEED=$(SEED) on'
+	@echo 'make fuzz-patch compare patches of a running perl with fresh starts, as above'
 	@echo 'make bench      measure'
 	@echo 'make install    install below PREFIX=$(PREFIX) for PERL=$(PERL)'
 	@echo 'make lint       check the style'
@@ -69,6 +70,10 @@ test-fast: test-packages
 fuzz: test-packages
 	swift build --build-tests
 	SEED=$(SEED) EDITS=$(EDITS) STEP=$(STEP) swift test --skip-build --filter everyWorkerIsWhatAFreshStartIs
+
+fuzz-patch: test-packages
+	swift build --build-tests
+	SEED=$(SEED) EDITS=$(EDITS) swift test --skip-build --filter codeIsThatOfAFreshStart
 
 # What `make bench` measures, and how often; see Benchmarks/run --help. PARTS="reload memory" measures only these.
 PARTS ?= throughput reload syscalls memory flat trees

@@ -13,6 +13,7 @@ typedef enum {
   UNDO_SCALAR,  /* scalar: a copy */
   UNDO_ARRAY,   /* array: one with the same elements */
   UNDO_HASH,    /* hash: one with the same elements */
+  UNDO_HANDLE,  /* glob: its handle */
   UNDO_LIFTED,  /* the lifted sub of this number */
 } undo_kind;
 

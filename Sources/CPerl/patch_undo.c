@@ -38,6 +38,11 @@ static void take_back(pTHX_ undo_step *step) {
     else if (!hv_store_ent((HV *)step->target, step->first, SvREFCNT_inc_NN(step->second), 0))
       SvREFCNT_dec(step->second);
     break;
+  case UNDO_HANDLE:
+    if (!isGV_with_GP(glob)) break;
+    SvREFCNT_dec((SV *)GvIOp(glob));
+    GvIOp(glob) = (IO *)SvREFCNT_inc(step->first);
+    break;
   case UNDO_LIFTED: cp_lifted_restore(aTHX_ step->number); break;
   default: cp_undo_values(aTHX_ step);
   }
@@ -131,10 +136,20 @@ void cp_patch_lift_format(cp_sv *glob_) {
   SvREFCNT_dec(format);
 }
 
+void cp_patch_lift_handle(cp_sv *glob_) {
+  dTHX;
+  GV *glob = (GV *)SV_OF(glob_);
+  SV *handle = (SV *)GvIOp(glob);
+  if (!handle) return;
+  cp_undo_add((undo_step){UNDO_HANDLE, 0, SvREFCNT_inc_NN((SV *)glob), handle});
+  GvIOp(glob) = NULL;
+}
+
 void cp_patch_lift_entry(cp_sv *stash_, const char *name, uint32_t count) {
   dTHX;
   HV *stash = (HV *)SV_OF(stash_);
-  SV *key = newSVpvn(name, count);
+  /* Shared: the name keeps its address, by which scans are compared. */
+  SV *key = newSVpvn_share(name, (I32)count, 0);
   HE *entry = hv_fetch_ent(stash, key, 0, 0);
   if (!entry) {
     SvREFCNT_dec(key);

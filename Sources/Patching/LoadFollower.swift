@@ -15,7 +15,7 @@ final class LoadFollower {
   private(set) var byName: [String: Int] = [:]
   /// The files in the order in which a fresh start would begin to load them.
   private(set) var order: [Int] = []
-  /// The innermost file comes last among those that began where it began.
+  /// A file that was loaded while another one was comes before that.
   private(set) var evals: [EvalRange] = []
   /// The files whose load has ended since this was emptied.
   var ended: [Int] = []
@@ -115,7 +115,7 @@ final class LoadFollower {
   func file(ofEval eval: UInt32) -> Int? {
     var best: EvalRange?
     for range in evals where range.first <= eval && eval <= range.last {
-      if best.map({ range.last - range.first <= $0.last - $0.first }) ?? true { best = range }
+      if best.map({ range.last - range.first < $0.last - $0.first }) ?? true { best = range }
     }
     return best?.file
   }

@@ -46,7 +46,11 @@ extension Transaction {
       if isOld(slot, view) { continue }
       let makers = [view.compilers[number], view.maker(slot, follower)].compactMap { $0 }
       let isOurs = makers.contains(where: gone.contains) || view.owners[stash].map(gone.contains) ?? false
-      guard isOurs else { continue }
+      // What a hook in @INC gives has no file; it was loaded by this load.
+      let isOfHook = [slot.code_file, slot.glob_file].contains {
+        $0 >= 0 && String(cString: cp_file_name($0)).hasPrefix("/loader/")
+      }
+      guard isOurs || isOfHook else { continue }
       cp_delete_entry(view.stashes[stash].stash, slot.name, slot.name_count)
       left[stash] -= 1
     }

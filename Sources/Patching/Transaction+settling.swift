@@ -63,7 +63,7 @@ extension Transaction {
     func aliases(of constant: OpaquePointer) -> [String] {
       (cp_constant_value(constant).flatMap { holders[$0] } ?? []).map { number in
         let slot = view.slots[number]
-        if !slot.is_glob, let owner = view.owners[Int(slot.stash)] { dependents.insert(owner) }
+        if let owner = view.owners[Int(slot.stash)] { dependents.insert(owner) }
         return view.fullName(slot)
       }
     }

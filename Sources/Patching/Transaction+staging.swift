@@ -63,6 +63,7 @@ extension Transaction {
     cp_patch_save_variables(slot.entry)
     cp_patch_lift_format(slot.entry)
     let name = view.name(slot)
+    if name == "DATA" { cp_patch_lift_handle(slot.entry) }
     if ["ISA", "EXPORT", "EXPORT_OK", "EXPORT_TAGS", "EXPORT_FAIL", "FIELDS"].contains(name) {
       cp_patch_clear_lists(slot.entry)
     }

@@ -153,6 +153,8 @@ void cp_patch_save_variables(cp_sv *_Nonnull glob);
 void cp_patch_clear_lists(cp_sv *_Nonnull glob);
 /// Takes the format out of a glob, saved.
 void cp_patch_lift_format(cp_sv *_Nonnull glob);
+/// Takes the handle out of a glob, saved: perl opens `DATA` by overwriting what is in the handle that is there.
+void cp_patch_lift_handle(cp_sv *_Nonnull glob);
 /// Takes an entry that is no glob out of its stash, saved.
 void cp_patch_lift_entry(cp_sv *_Nonnull stash, const char *_Nonnull name, uint32_t count);
 /// Saves the element of a hash of this name (`Exporter::Cache`) and deletes it.

@@ -157,7 +157,7 @@ extension Site {
 }
 
 /// Finds ports for servers.
-private enum Port {
+enum Port {
   private static let next = Counter(Int.random(in: 20_000..<31_000))
 
   /// Takes the port for this process; false if another run of these tests has it. The claim, an abstract Unix socket,

@@ -30,6 +30,12 @@ sub directory {$directory}
 # Each save has a time of its own, all before the program's start.
 sub save {
     my ( $file, $text ) = @_;
+
+    # The others compare with the start of the program, or with what they saw before.
+    if ( $reloader ne 'Nacre' && -e "$directory/$file" && $clock < $^T ) {
+        _check();
+        $clock = $^T + 10;
+    }
     save_as( $file, $text, $clock += 2 );
 }
 
@@ -53,7 +59,9 @@ sub is {
 
 sub _check {
     local $SIG{__WARN__} = sub { push @warnings, "@_" };
-    return $reload{$reloader}->(@_);
+    return $reload{$reloader}->() if $reloader eq 'Nacre';
+    eval { $reload{$reloader}->(); 1 } or push @warnings, $@;
+    return;
 }
 
 # Reloads; everything goes well.
@@ -117,11 +125,46 @@ sub warnings_are {
     @warnings = ();
 }
 
-%reload = ( Nacre => sub { Nacre->check } );
+%reload = (
+    Nacre             => sub { Nacre->check },
+    'Apache2::Reload' => sub { Apache2::Reload::handler( bless {}, 'Apache' ) },
+    'Module::Refresh' => sub { Module::Refresh->refresh },
+    'Class::Refresh'  => sub { Class::Refresh->refresh },
+    'Reload.pm'       => \&seed,
+);
 
-if ( $reloader eq 'Nacre' ) {
-    require Nacre;
-    Nacre->import;
+# Apache2::Reload and mod_perl's own code to unload with, outside of Apache: what they have of Apache is not needed here.
+if ( $reloader eq 'Apache2::Reload' ) {
+    $INC{"Apache2/$_.pm"} = __FILE__ for qw(Const Connection ServerUtil RequestUtil XSLoader);
+    no warnings 'once';
+    *Apache2::Const::OK      = sub () {0};
+    *Apache2::XSLoader::load = sub { };
+    *Apache::dir_config      = sub { $_[1] eq 'ReloadAll' ? 'on' : undef };
+    require Apache2::Reload;
+}
+elsif ( $reloader eq 'Module::Refresh' ) { require Module::Refresh; Module::Refresh->new }
+elsif ( $reloader eq 'Class::Refresh' )  { require Class::Refresh;  Class::Refresh->import }
+elsif ( $reloader eq 'Nacre' )           { require Nacre;           Nacre->import }
+
+# Reload.pm of 2002, written anew from its description: every loaded module of the scenario is registered.
+my %seen;
+
+sub seed {
+    for my $key ( sort keys %INC ) {
+        my $file = $INC{$key} // next;
+        next if ref $file || $file !~ /^\Q$directory\E|^sub/;
+        my $time = ( stat $file )[9];
+        my $known = $seen{$key} //= $^T;
+        next if !$time || $time <= $known;
+        $seen{$key} = $time;
+        delete $INC{$key};
+        my $package = $key =~ s/\.pm\z//r =~ s{/}{::}gr;
+        no strict 'refs';
+        no warnings;
+        undef %{"${package}::$_"} for keys %{"${package}::"};
+        undef %{"${package}::"};
+        require $key;
+    }
 }
 
 END {
