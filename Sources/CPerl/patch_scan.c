@@ -1,3 +1,4 @@
+#include "intern.h"
 #include "patch_private.h"
 
 /* What stands in the stashes. */
@@ -13,54 +14,16 @@ static int current;
 
 /* MARK: Names of files */
 
-typedef struct {
-  char *name;
-  size_t count;
-  uint32_t hash;
-} file_name;
-
-static file_name *files;
-static uint32_t file_count, file_capacity;
-static int32_t *file_slots;
-static uint32_t file_slot_count;
-
-static uint32_t hash_of(const char *bytes, size_t count) {
-  uint32_t hash = 2166136261u;
-  while (count--) hash = (hash ^ (unsigned char)*bytes++) * 16777619u;
-  return hash;
-}
-
-static void place_file(int32_t number) {
-  uint32_t index = files[number].hash & (file_slot_count - 1);
-  while (file_slots[index] >= 0) index = (index + 1) & (file_slot_count - 1);
-  file_slots[index] = number;
-}
+static cp_interned files;
 
 static int32_t file_number(const char *name, size_t count) {
-  dTHX;
+  /* Neighbours come from the same file, mostly. */
   static int32_t last = -1;
-  if (last >= 0 && files[last].count == count && memEQ(files[last].name, name, count)) return last;
-  if (file_count * 2 >= file_slot_count) {
-    file_slot_count = file_slot_count ? file_slot_count * 2 : 256;
-    Renew(file_slots, file_slot_count, int32_t);
-    for (uint32_t index = 0; index < file_slot_count; index++) file_slots[index] = -1;
-    for (uint32_t number = 0; number < file_count; number++) place_file((int32_t)number);
-  }
-  uint32_t hash = hash_of(name, count);
-  for (uint32_t index = hash & (file_slot_count - 1); file_slots[index] >= 0; index = (index + 1) & (file_slot_count - 1)) {
-    const file_name *known = &files[file_slots[index]];
-    if (known->hash == hash && known->count == count && memEQ(known->name, name, count)) return last = file_slots[index];
-  }
-  if (file_count == file_capacity) {
-    file_capacity = file_capacity ? file_capacity * 2 : 128;
-    Renew(files, file_capacity, file_name);
-  }
-  files[file_count] = (file_name){savepvn(name, count), count, hash};
-  place_file((int32_t)file_count);
-  return last = (int32_t)file_count++;
+  if (last >= 0 && files.names[last].count == count && memEQ(files.names[last].bytes, name, count)) return last;
+  return last = cp_intern(&files, name, count);
 }
 
-const char *cp_file_name(int32_t file) { return files[file].name; }
+const char *cp_file_name(int32_t file) { return files.names[file].bytes; }
 
 static int32_t number_of(const char *name, size_t count, uint32_t *eval) {
   if (!name) return -1;

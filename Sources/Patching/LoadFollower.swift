@@ -186,8 +186,8 @@ extension LoadFollower {
     lastLoad += 1
     open.append(
       OpenLoad(
-        id: lastLoad, file: number, evals: cp_eval_count(), directory: WorkingDirectory.path, began: Clock.now(),
-        wasThere: known != .no))
+        id: lastLoad, file: number, evals: cp_eval_count(), directory: WorkingDirectory.path,
+        began: Clock.wallNanoseconds(), wasThere: known != .no))
     return lastLoad
   }
 
@@ -243,27 +243,4 @@ extension LoadFollower {
 /// Bytes of perl as a string.
 func text(_ bytes: UnsafePointer<CChar>, _ count: Int) -> String {
   String(decoding: UnsafeRawBufferPointer(start: bytes, count: count), as: UTF8.self)
-}
-
-/// The process's working directory.
-enum WorkingDirectory {
-  static var path: String {
-    guard let bytes = getcwd(nil, 0) else { return "/" }
-    defer { free(bytes) }
-    return String(cString: bytes)
-  }
-}
-
-/// Times.
-enum Clock {
-  /// The wall clock that file times are taken from, in nanoseconds since the epoch.
-  static func now() -> Int64 { nanoseconds(CLOCK_REALTIME) }
-  /// Microseconds since some fixed moment.
-  static func microseconds() -> UInt64 { UInt64(nanoseconds(CLOCK_MONOTONIC) / 1000) }
-
-  private static func nanoseconds(_ clock: clockid_t) -> Int64 {
-    var time = timespec()
-    clock_gettime(clock, &time)
-    return Int64(time.tv_sec) * 1_000_000_000 + Int64(time.tv_nsec)
-  }
 }

@@ -71,12 +71,8 @@ public struct PreloadAsks: Equatable, Sendable {
   /// The file of the order that is being loaded.
   public var presentFile: PreloadOrder.File? { isPreloading ? order.files[present!] : nil }
 
-  /// The file that is about to be loaded is the application's own. Whether it is the first.
-  public mutating func settle() -> Bool {
-    if libraries != nil { return false }
-    libraries = present
-    return true
-  }
+  /// The file that is about to be loaded is the first of the application's own.
+  public mutating func settle() { libraries = present }
 
   /// The libraries whose turn comes before that of the file which is about to be loaded: what the application's files
   /// have done so far, these would have seen. Each is named once.

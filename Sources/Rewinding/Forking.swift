@@ -2,6 +2,7 @@ import CLinux
 import Glibc
 import PerlRuntime
 import ProcessProtocol
+import SourceFiles
 
 /// On which side of a fork the caller is.
 enum ForkSide {

@@ -3,6 +3,7 @@ import Glibc
 import PerlRuntime
 public import ProcessProtocol
 import ReloadModel
+import SourceFiles
 
 /// The Perl side of the server in one process: the base, and after a fork what the fork is for.
 ///

@@ -1,6 +1,7 @@
 import PerlRuntime
 import ProcessProtocol
 import ReloadModel
+import SourceFiles
 
 /// The preload of this process's load: how far it is, and what speaks against it.
 struct Preload {
@@ -26,7 +27,10 @@ extension LoadTracer {
     if preload.asks.isNatural { return nil }
     if !preload.asks.isPreloading { cp_guard_start() }
     let next = preload.asks.begin()
-    if let next, preload.asks.isAmongLibraries, isWatched(next.file), preload.asks.settle() { cp_guard_settle() }
+    if let next, preload.asks.isAmongLibraries, isWatched(next.file) {
+      preload.asks.settle()
+      cp_guard_settle()
+    }
     let due = preload.asks.due()
     if !due.isEmpty { cp_guard_look() }
     for group in due {

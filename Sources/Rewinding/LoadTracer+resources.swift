@@ -2,6 +2,7 @@ import Glibc
 import PerlRuntime
 import ProcessProtocol
 import ReloadModel
+import SourceFiles
 
 /// What a load leaves behind besides code.
 extension LoadTracer {

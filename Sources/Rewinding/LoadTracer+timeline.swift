@@ -1,6 +1,7 @@
 import Glibc
 import ProcessProtocol
 import ReloadModel
+import SourceFiles
 
 // What took time in this load.
 extension LoadTracer {

@@ -1,6 +1,7 @@
 import PerlRuntime
 import ProcessProtocol
 import ReloadModel
+import SourceFiles
 
 /// A sub that the application wants called when a worker starts or stops, and where it stands.
 final class WorkerHook {
