@@ -56,7 +56,7 @@ perl-headers:
 
 test-packages: perl-headers
 	@.ci/need libplack-perl libmoose-perl libmoo-perl libserver-starter-perl nginx-light bindfs chromium strace git
-	@.ci/need libdevel-nytprof-perl libdevel-cover-perl
+	@.ci/need libdevel-nytprof-perl libdevel-cover-perl valgrind
 	@.ci/need $(frameworks)
 
 test: test-packages build

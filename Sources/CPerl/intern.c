@@ -44,3 +44,22 @@ int32_t cp_intern(cp_interned *all, const char *bytes, size_t count) {
   place(all, all->count);
   return (int32_t)all->count++;
 }
+
+void cp_copy_interned(cp_interned *to, const cp_interned *from) {
+  dTHX;
+  *to = *from;
+  Newx(to->names, from->capacity, cp_interned_name);
+  for (uint32_t number = 0; number < from->count; number++) {
+    to->names[number] = from->names[number];
+    to->names[number].bytes = savepvn(from->names[number].bytes, from->names[number].count);
+  }
+  Newx(to->slots, from->slot_count, int32_t);
+  Copy(from->slots, to->slots, from->slot_count, int32_t);
+}
+
+void cp_free_interned(cp_interned *all) {
+  for (uint32_t number = 0; number < all->count; number++) Safefree(all->names[number].bytes);
+  Safefree(all->names);
+  Safefree(all->slots);
+  *all = (cp_interned){0};
+}

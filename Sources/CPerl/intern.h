@@ -9,7 +9,7 @@ typedef struct {
   uint32_t count, hash;
 } cp_interned_name;
 
-/* All zero: empty. Names are never forgotten. */
+/* All zero: empty. No single name is ever forgotten. */
 typedef struct {
   cp_interned_name *names; /* by number */
   uint32_t count, capacity;
@@ -21,5 +21,8 @@ typedef struct {
 int32_t cp_find_interned(const cp_interned *all, const char *bytes, size_t count);
 /* The same; a name that is not known gets the next number. */
 int32_t cp_intern(cp_interned *all, const char *bytes, size_t count);
+/* Makes an empty one a copy, with the same numbers. */
+void cp_copy_interned(cp_interned *to, const cp_interned *from);
+void cp_free_interned(cp_interned *all);
 
 #endif

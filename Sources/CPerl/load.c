@@ -1,5 +1,6 @@
 #include "cperl_patch.h"
 #include "load_private.h"
+#include "patch_private.h"
 
 #include <pthread.h>
 
@@ -9,6 +10,10 @@ __thread bool cp_is_host_thread;
 bool cp_is_stray_process;
 
 static bool follows_loads;
+
+/* Whether somebody wants to know what the current interpreter loads: the host of a nacre server (whatever interpreter its
+   thread runs), or the one who patches this interpreter (whatever thread runs it). */
+static bool is_followed(pTHX) { return (follows_loads && cp_is_host_thread) || cp_patch_state(aTHX); }
 
 typedef struct {
   char file[1024];
@@ -27,17 +32,15 @@ static void note_place(pTHX_ place *at) {
 /* Runs as the scope that asked for the load is left. Only a load that never got as far as its own scope is still open
    then: one that could not be found or compiled. */
 static void asker_left(pTHX_ void *load) {
-  PERL_UNUSED_CONTEXT;
   int error = errno;
-  if (cp_is_host_thread) cp_hooked.observer.fails((uint32_t)PTR2UV(load));
+  if (is_followed(aTHX)) cp_hooked.observer.fails((uint32_t)PTR2UV(load));
   errno = error;
 }
 
 /* Runs as the file's own scope is left: at the end of its code, at a `return`, or at a `die`. */
 static void body_left(pTHX_ void *load) {
-  PERL_UNUSED_CONTEXT;
   int error = errno;
-  if (cp_is_host_thread) cp_hooked.observer.ends((uint32_t)PTR2UV(load));
+  if (is_followed(aTHX)) cp_hooked.observer.ends((uint32_t)PTR2UV(load));
   errno = error;
 }
 
@@ -48,7 +51,7 @@ static OP *hook_load(pTHX) {
   dSP;
   OPCODE type = PL_op->op_type;
   SV *name = TOPs;
-  if (!follows_loads || !cp_is_host_thread || (type == OP_REQUIRE && is_version(name))) return cp_hooked.original[type](aTHX);
+  if (!is_followed(aTHX) || (type == OP_REQUIRE && is_version(name))) return cp_hooked.original[type](aTHX);
   if (SvGMAGICAL(name) || SvROK(name)) {
     /* Stringify once, here; perl would do it next. */
     STRLEN count;
@@ -79,12 +82,9 @@ static OP *hook_load(pTHX) {
 
 /* MARK: exit and threads */
 
-static bool exit_is_forbidden, follows_forks, was_forked;
-
-void cp_forbid_exit(bool forbidden) { exit_is_forbidden = forbidden; }
-
 static OP *hook_exit(pTHX) {
-  if (exit_is_forbidden && cp_is_host_thread) Perl_croak(aTHX_ "exit was called while the file was being loaded again");
+  const patch_state *state = cp_patch_state(aTHX);
+  if (state && state->forbids_exit) Perl_croak(aTHX_ "exit was called while the file was being loaded again");
   if (follows_loads && cp_is_host_thread) note_place(aTHX_ &exit_place);
   return cp_hooked.original[OP_EXIT](aTHX);
 }
@@ -114,21 +114,16 @@ void cp_hook(OPCODE type, OP *(*function)(pTHX)) {
   PL_ppaddr[type] = function;
 }
 
+static uint32_t fork_count;
+
 /* Runs in every forked child, that of `system` and of a fork in the application as well. */
 static void forked(void) {
-  was_forked = true;
-  if (follows_forks) return;
+  fork_count++;
   cp_is_host_thread = false;
   cp_is_stray_process = true;
 }
 
-void cp_follow_forks(void) { follows_forks = true; }
-
-bool cp_was_forked(void) {
-  bool was = was_forked;
-  was_forked = false;
-  return was;
-}
+uint32_t cp_fork_count(void) { return fork_count; }
 
 bool cp_is_stray(void) { return cp_is_stray_process; }
 
@@ -137,17 +132,25 @@ void cp_adopt_process(void) {
   cp_is_stray_process = false;
 }
 
-void cp_hook_ops(void) {
-  dTHX;
-  static bool done;
-  if (done) return;
-  done = true;
+static void set_hooks(void) {
   pthread_atfork(NULL, NULL, forked);
   cp_hook(OP_REQUIRE, hook_load);
   cp_hook(OP_DOFILE, hook_load);
   cp_hook(OP_EXIT, hook_exit);
   cp_hook_file_ops();
   cp_hook_mentions();
+}
+
+void cp_hook_ops(void) {
+  dTHX;
+  static pthread_mutex_t lock = PTHREAD_MUTEX_INITIALIZER;
+  static bool done;
+  pthread_mutex_lock(&lock);
+  bool was_done = done;
+  if (!done) set_hooks();
+  done = true;
+  pthread_mutex_unlock(&lock);
+  if (was_done) return;
   newXS("Nacre::Host::CLONE", note_thread, __FILE__);
 }
 

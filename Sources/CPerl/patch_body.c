@@ -2,17 +2,6 @@
 
 /* Moving the bodies of subs between heads. The head is what everybody refers to: globs, `\&f`, closures, call frames. */
 
-typedef struct {
-  GV *glob;
-  CV *head;
-  CV *spare; /* NULL for one that was only declared */
-  U32 flags; /* of the glob */
-  bool is_back;
-} lifted_sub;
-
-static lifted_sub *lifted;
-static uint32_t lifted_count, lifted_capacity;
-
 /* MARK: Swapping */
 
 /* Who refers to the head weakly refers to the head, not to the body: that list stays. */
@@ -74,15 +63,18 @@ static void swap_bodies(pTHX_ CV *one, CV *other) {
 
 /* MARK: Lifting */
 
+static lifted_sub *lifted(pTHX_ uint32_t number) { return &cp_patch_state(aTHX)->lifted[number]; }
+
 static uint32_t add(pTHX_ GV *glob, CV *head, CV *spare) {
-  if (lifted_count == lifted_capacity) {
-    lifted_capacity = lifted_capacity ? lifted_capacity * 2 : 64;
-    Renew(lifted, lifted_capacity, lifted_sub);
+  patch_state *state = cp_patch_state(aTHX);
+  if (state->lifted_count == state->lifted_capacity) {
+    state->lifted_capacity = state->lifted_capacity ? state->lifted_capacity * 2 : 64;
+    Renew(state->lifted, state->lifted_capacity, lifted_sub);
   }
-  lifted[lifted_count] = (lifted_sub){
+  state->lifted[state->lifted_count] = (lifted_sub){
       (GV *)SvREFCNT_inc_NN((SV *)glob), (CV *)SvREFCNT_inc_NN((SV *)head), spare, GvFLAGS(glob), false};
-  cp_undo_add((undo_step){UNDO_LIFTED, lifted_count});
-  return lifted_count++;
+  cp_undo_add(aTHX_(undo_step){UNDO_LIFTED, state->lifted_count});
+  return state->lifted_count++;
 }
 
 uint32_t cp_patch_lift(cp_sv *glob_, bool stays) {
@@ -113,7 +105,7 @@ uint32_t cp_patch_declare(cp_sv *glob_, cp_sv *code) {
 }
 
 void cp_lifted_restore(pTHX_ uint32_t number) {
-  lifted_sub *sub = &lifted[number];
+  lifted_sub *sub = lifted(aTHX_ number);
   if (sub->is_back || !isGV_with_GP((SV *)sub->glob)) return;
   sub->is_back = true;
   CvDEPTH(sub->head) = CvISXSUB(sub->head) ? CvDEPTH(sub->head) : 0;
@@ -134,10 +126,11 @@ void cp_lifted_put_back(uint32_t number) {
 }
 
 void cp_lifted_drop(pTHX) {
-  lifted_sub *subs = lifted;
-  uint32_t count = lifted_count;
-  lifted = NULL;
-  lifted_count = lifted_capacity = 0;
+  patch_state *state = cp_patch_state(aTHX);
+  lifted_sub *subs = state->lifted;
+  uint32_t count = state->lifted_count;
+  state->lifted = NULL;
+  state->lifted_count = state->lifted_capacity = 0;
   for (uint32_t index = 0; index < count; index++) {
     SvREFCNT_dec((SV *)subs[index].spare);
     SvREFCNT_dec((SV *)subs[index].head);
@@ -149,16 +142,27 @@ void cp_lifted_drop(pTHX) {
 /* MARK: After the load */
 
 cp_lifted_state cp_lifted_state_of(uint32_t number) {
-  const lifted_sub *sub = &lifted[number];
+  dTHX;
+  const lifted_sub *sub = lifted(aTHX_ number);
   if (!isGV_with_GP((SV *)sub->glob) || !GvCV(sub->glob)) return CP_LIFTED_REMOVED;
   if (GvCV(sub->glob) != sub->head) return CP_LIFTED_OTHER;
   return CvROOT(sub->head) || CvXSUB(sub->head) ? CP_LIFTED_REPLACED : CP_LIFTED_REMOVED;
 }
 
-cp_sv *cp_lifted_glob(uint32_t number) { return CP_OF(lifted[number].glob); }
-cp_sv *cp_lifted_head(uint32_t number) { return CP_OF(lifted[number].head); }
+cp_sv *cp_lifted_glob(uint32_t number) {
+  dTHX;
+  return CP_OF(lifted(aTHX_ number)->glob);
+}
+
+cp_sv *cp_lifted_head(uint32_t number) {
+  dTHX;
+  return CP_OF(lifted(aTHX_ number)->head);
+}
+
 cp_sv *cp_lifted_old(uint32_t number) {
-  return CP_OF(lifted[number].spare ? lifted[number].spare : lifted[number].head);
+  dTHX;
+  const lifted_sub *sub = lifted(aTHX_ number);
+  return CP_OF(sub->spare ? sub->spare : sub->head);
 }
 
 cp_sv *cp_glob_code(cp_sv *glob_) {
@@ -170,14 +174,14 @@ uint32_t cp_reference_count(cp_sv *value) { return (uint32_t)SvREFCNT(SV_OF(valu
 
 cp_sv *cp_lifted_remove(uint32_t number) {
   dTHX;
-  lifted_sub *sub = &lifted[number];
+  lifted_sub *sub = lifted(aTHX_ number);
   if (isGV_with_GP((SV *)sub->glob) && GvCV(sub->glob) == sub->head) cp_glob_put(aTHX_ sub->glob, NULL);
   return SvREFCNT(sub->head) > 1 ? CP_OF(SvREFCNT_inc_NN((SV *)sub->head)) : NULL;
 }
 
 void cp_lifted_adopt(uint32_t number) {
   dTHX;
-  lifted_sub *sub = &lifted[number];
+  lifted_sub *sub = lifted(aTHX_ number);
   CV *other = (CV *)SvREFCNT_inc_NN((SV *)GvCV(sub->glob));
   U32 flags = GvFLAGS(sub->glob);
   cp_glob_put(aTHX_ sub->glob, sub->head);

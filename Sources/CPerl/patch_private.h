@@ -4,6 +4,7 @@
 
 #include "cperl_patch.h"
 #include "cperl_private.h"
+#include "intern.h"
 
 typedef enum {
   UNDO_CODE,    /* glob: its sub */
@@ -13,6 +14,7 @@ typedef enum {
   UNDO_SCALAR,  /* scalar: a copy */
   UNDO_ARRAY,   /* array: one with the same elements */
   UNDO_HASH,    /* hash: one with the same elements */
+  UNDO_END,     /* the END blocks */
   UNDO_HANDLE,  /* glob: its handle */
   UNDO_LIFTED,  /* the lifted sub of this number */
 } undo_kind;
@@ -24,14 +26,74 @@ typedef struct {
   SV *target, *first, *second, *third, *fourth;
 } undo_step;
 
+/* A sub whose body was moved away, or a declared one. */
+typedef struct {
+  GV *glob;
+  CV *head;
+  CV *spare; /* NULL for one that was only declared */
+  U32 flags; /* of the glob */
+  bool is_back;
+} lifted_sub;
+
+/* The files that mention a sub. */
+typedef struct {
+  int32_t *files;
+  uint32_t count, capacity;
+} mentioning_files;
+
+typedef struct {
+  cp_slot *slots;
+  cp_stash *stashes;
+  uint32_t slot_count, slot_capacity, stash_count, stash_capacity;
+} scan_memory;
+
+/* What patching knows of one interpreter. It belongs to that interpreter alone: whichever thread runs it uses it, so there is
+   no lock. Nothing in it but the log of an open patch refers to values of perl. */
+typedef struct {
+  void *patcher; /* Swift's */
+  HV *graves;    /* owned by the magic that owns this */
+  bool forbids_exit;
+  uint32_t forks_seen;
+  /* The open patch. */
+  lifted_sub *lifted;
+  uint32_t lifted_count, lifted_capacity;
+  undo_step *steps;
+  uint32_t step_count, step_capacity;
+  SV **seen;
+  size_t seen_capacity, seen_count;
+  bool overflowed;
+  /* Scans. */
+  scan_memory scans[2];
+  int scan;
+  cp_interned files;
+  int32_t last_file;
+  /* Mentions. */
+  cp_interned subs;
+  mentioning_files *mentions; /* by the number of the sub */
+  uint32_t mention_capacity;
+  int32_t mentioning_file;
+} patch_state;
+
+/* The state of the current interpreter; NULL where nobody patches. */
+patch_state *cp_patch_state(pTHX);
+/* How many forks this process has behind it. */
+uint32_t cp_fork_count(void);
+
+/* What the files give back, and hand to a clone. */
+void cp_scans_free(patch_state *state);
+/* Once per process. */
+void cp_follow_mentions(void);
+void cp_mentions_free(patch_state *state);
+void cp_mentions_copy(patch_state *to, const patch_state *from);
+
 /* Adds a step; takes over the references in it. */
-void cp_undo_add(undo_step step);
+void cp_undo_add(pTHX_ undo_step step);
 /* Saves a value with all plain values that it leads to. Takes references of its own. */
 void cp_undo_save_value(pTHX_ SV *value);
 /* Puts the values of one step back. */
 void cp_undo_values(pTHX_ const undo_step *step);
 /* Forgets which values have been saved. */
-void cp_undo_forget_values(void);
+void cp_undo_forget_values(patch_state *state);
 void cp_lifted_restore(pTHX_ uint32_t number);
 /* Gives back the references of all lifted subs: the old bodies go. */
 void cp_lifted_drop(pTHX);

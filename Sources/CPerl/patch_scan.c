@@ -1,37 +1,29 @@
-#include "intern.h"
 #include "patch_private.h"
 
 /* What stands in the stashes. */
 
-typedef struct {
-  cp_slot *slots;
-  cp_stash *stashes;
-  uint32_t slot_count, slot_capacity, stash_count, stash_capacity;
-} scan_memory;
-
-static scan_memory memories[2];
-static int current;
-
 /* MARK: Names of files */
 
-static cp_interned files;
-
-static int32_t file_number(const char *name, size_t count) {
+static int32_t file_number(patch_state *state, const char *name, size_t count) {
   /* Neighbours come from the same file, mostly. */
-  static int32_t last = -1;
-  if (last >= 0 && files.names[last].count == count && memEQ(files.names[last].bytes, name, count)) return last;
-  return last = cp_intern(&files, name, count);
+  int32_t last = state->last_file;
+  const cp_interned_name *names = state->files.names;
+  if (last >= 0 && names[last].count == count && memEQ(names[last].bytes, name, count)) return last;
+  return state->last_file = cp_intern(&state->files, name, count);
 }
 
-const char *cp_file_name(int32_t file) { return files.names[file].bytes; }
+const char *cp_file_name(int32_t file) {
+  dTHX;
+  return cp_patch_state(aTHX)->files.names[file].bytes;
+}
 
-static int32_t number_of(const char *name, size_t count, uint32_t *eval) {
+static int32_t number_of(patch_state *state, const char *name, size_t count, uint32_t *eval) {
   if (!name) return -1;
   if (count > 6 && memEQ(name, "(eval ", 6)) {
     *eval = (uint32_t)strtoul(name + 6, NULL, 10);
     return -2;
   }
-  return file_number(name, count);
+  return file_number(state, name, count);
 }
 
 /* MARK: Walking */
@@ -64,7 +56,7 @@ void cp_each_import(
     }
 }
 
-static void add_slot(pTHX_ scan_memory *memory, HE *entry) {
+static void add_slot(pTHX_ patch_state *state, scan_memory *memory, HE *entry) {
   SV *value = HeVAL(entry);
   if (memory->slot_count == memory->slot_capacity) {
     memory->slot_capacity = memory->slot_capacity ? memory->slot_capacity * 2 : 4096;
@@ -84,7 +76,7 @@ static void add_slot(pTHX_ scan_memory *memory, HE *entry) {
     GV *glob = (GV *)value;
     slot->is_glob = true;
     HEK *file = GvFILE_HEK(glob);
-    if (file) slot->glob_file = number_of(HEK_KEY(file), (size_t)HEK_LEN(file), &eval);
+    if (file) slot->glob_file = number_of(state, HEK_KEY(file), (size_t)HEK_LEN(file), &eval);
     if (!GvCVGEN(glob)) code = GvCV(glob);
     slot->is_assigned = GvASSUMECV(glob) != 0;
     slot->is_imported = GvIMPORTED_CV(glob) != 0;
@@ -107,10 +99,10 @@ static void add_slot(pTHX_ scan_memory *memory, HE *entry) {
   if (slot->is_constant) slot->value = CP_OF(CvXSUBANY(code).any_ptr);
   slot->is_anonymous = CvANON(code) || CvCLONED(code);
   slot->is_running = !CvISXSUB(code) && CvDEPTH(code) > 0;
-  if (CvFILE(code)) slot->code_file = number_of(CvFILE(code), strlen(CvFILE(code)), &slot->code_eval);
+  if (CvFILE(code)) slot->code_file = number_of(state, CvFILE(code), strlen(CvFILE(code)), &slot->code_eval);
 }
 
-static void walk(pTHX_ scan_memory *memory, HV *stash, int depth) {
+static void walk(pTHX_ patch_state *state, scan_memory *memory, HV *stash, int depth) {
   if (memory->stash_count == memory->stash_capacity) {
     memory->stash_capacity = memory->stash_capacity ? memory->stash_capacity * 2 : 256;
     Renew(memory->stashes, memory->stash_capacity, cp_stash);
@@ -126,7 +118,7 @@ static void walk(pTHX_ scan_memory *memory, HV *stash, int depth) {
       if (count > 2 && HeKEY(entry)[count - 1] == ':' && HeKEY(entry)[count - 2] == ':')
         has_inner = true;
       else
-        add_slot(aTHX_ memory, entry);
+        add_slot(aTHX_ state, memory, entry);
     }
   }
   memory->stashes[number].end = memory->slot_count;
@@ -137,18 +129,27 @@ static void walk(pTHX_ scan_memory *memory, HV *stash, int depth) {
       if (count < 3 || HeKEY(entry)[count - 1] != ':' || !isGV_with_GP(HeVAL(entry))) continue;
       HV *inner = GvHV((GV *)HeVAL(entry));
       if (!inner || inner == stash || inner == PL_defstash || !HvNAME_get(inner)) continue;
-      walk(aTHX_ memory, inner, depth + 1);
+      walk(aTHX_ state, memory, inner, depth + 1);
     }
   }
 }
 
 cp_scan cp_scan_stashes(void) {
   dTHX;
-  current = !current;
-  scan_memory *memory = &memories[current];
+  patch_state *state = cp_patch_state(aTHX);
+  state->scan = !state->scan;
+  scan_memory *memory = &state->scans[state->scan];
   memory->slot_count = memory->stash_count = 0;
-  walk(aTHX_ memory, PL_defstash, 0);
+  walk(aTHX_ state, memory, PL_defstash, 0);
   return (cp_scan){memory->slots, memory->stashes, memory->slot_count, memory->stash_count};
+}
+
+void cp_scans_free(patch_state *state) {
+  for (int scan = 0; scan < 2; scan++) {
+    Safefree(state->scans[scan].slots);
+    Safefree(state->scans[scan].stashes);
+  }
+  cp_free_interned(&state->files);
 }
 
 /* MARK: Small questions */

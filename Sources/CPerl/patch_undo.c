@@ -2,15 +2,13 @@
 
 /* The undo log. */
 
-static undo_step *steps;
-static uint32_t step_count, step_capacity;
-
-void cp_undo_add(undo_step step) {
-  if (step_count == step_capacity) {
-    step_capacity = step_capacity ? step_capacity * 2 : 256;
-    Renew(steps, step_capacity, undo_step);
+void cp_undo_add(pTHX_ undo_step step) {
+  patch_state *state = cp_patch_state(aTHX);
+  if (state->step_count == state->step_capacity) {
+    state->step_capacity = state->step_capacity ? state->step_capacity * 2 : 256;
+    Renew(state->steps, state->step_capacity, undo_step);
   }
-  steps[step_count++] = step;
+  state->steps[state->step_count++] = step;
 }
 
 static void release(pTHX_ undo_step *step) {
@@ -19,6 +17,17 @@ static void release(pTHX_ undo_step *step) {
   SvREFCNT_dec(step->third);
   SvREFCNT_dec(step->fourth);
   SvREFCNT_dec(step->target);
+}
+
+/* Others may keep the list itself (mod_perl). One that was not there before goes again: perl looks at more than it in the
+   end of a thread (perl.c, call_list). */
+static void set_end_blocks(pTHX_ AV *blocks, bool had_none) {
+  if (!PL_endav) return;
+  av_clear(PL_endav);
+  for (SSize_t index = 0; index <= AvFILLp(blocks); index++) av_push(PL_endav, SvREFCNT_inc(AvARRAY(blocks)[index]));
+  if (!had_none || AvFILLp(blocks) >= 0) return;
+  SvREFCNT_dec((SV *)PL_endav);
+  PL_endav = NULL;
 }
 
 static void take_back(pTHX_ undo_step *step) {
@@ -43,6 +52,7 @@ static void take_back(pTHX_ undo_step *step) {
     SvREFCNT_dec((SV *)GvIOp(glob));
     GvIOp(glob) = (IO *)SvREFCNT_inc(step->first);
     break;
+  case UNDO_END: set_end_blocks(aTHX_(AV *) step->first, step->number); break;
   case UNDO_LIFTED: cp_lifted_restore(aTHX_ step->number); break;
   default: cp_undo_values(aTHX_ step);
   }
@@ -55,12 +65,13 @@ void cp_patch_begin(void) {
 
 void cp_patch_commit(void) {
   dTHX;
-  cp_undo_forget_values();
+  patch_state *state = cp_patch_state(aTHX);
+  cp_undo_forget_values(state);
   /* What is freed may run code, which must not find a half-empty log. */
-  undo_step *kept = steps;
-  uint32_t count = step_count;
-  steps = NULL;
-  step_count = step_capacity = 0;
+  undo_step *kept = state->steps;
+  uint32_t count = state->step_count;
+  state->steps = NULL;
+  state->step_count = state->step_capacity = 0;
   cp_lifted_drop(aTHX);
   for (uint32_t index = 0; index < count; index++) release(aTHX_ &kept[index]);
   Safefree(kept);
@@ -68,7 +79,8 @@ void cp_patch_commit(void) {
 
 void cp_patch_rollback(void) {
   dTHX;
-  for (uint32_t index = step_count; index-- > 0;) take_back(aTHX_ &steps[index]);
+  const patch_state *state = cp_patch_state(aTHX);
+  for (uint32_t index = state->step_count; index-- > 0;) take_back(aTHX_ &state->steps[index]);
   cp_patch_commit();
 }
 
@@ -87,7 +99,7 @@ void cp_glob_put(pTHX_ GV *glob, CV *code) {
 void cp_patch_save_code(cp_sv *glob_) {
   dTHX;
   GV *glob = (GV *)SV_OF(glob_);
-  cp_undo_add((undo_step){
+  cp_undo_add(aTHX_(undo_step){
       UNDO_CODE, GvFLAGS(glob), SvREFCNT_inc_NN((SV *)glob), GvCVGEN(glob) ? NULL : SvREFCNT_inc((SV *)GvCV(glob))});
 }
 
@@ -110,7 +122,7 @@ void cp_methods_changed(cp_sv *stash) {
 void cp_patch_save_variables(cp_sv *glob_) {
   dTHX;
   GV *glob = (GV *)SV_OF(glob_);
-  cp_undo_add((undo_step){
+  cp_undo_add(aTHX_(undo_step){
       UNDO_SLOTS, 0, SvREFCNT_inc_NN((SV *)glob), SvREFCNT_inc(GvSV(glob)), SvREFCNT_inc((SV *)GvAV(glob)),
       SvREFCNT_inc((SV *)GvHV(glob)), SvREFCNT_inc((SV *)GvFORM(glob))});
   cp_undo_save_value(aTHX_ GvSV(glob));
@@ -130,7 +142,7 @@ void cp_patch_lift_format(cp_sv *glob_) {
   GV *glob = (GV *)SV_OF(glob_);
   CV *format = GvFORM(glob);
   if (!format) return;
-  cp_undo_add((undo_step){UNDO_SLOTS, 0, SvREFCNT_inc_NN((SV *)glob), SvREFCNT_inc(GvSV(glob)),
+  cp_undo_add(aTHX_(undo_step){UNDO_SLOTS, 0, SvREFCNT_inc_NN((SV *)glob), SvREFCNT_inc(GvSV(glob)),
                           SvREFCNT_inc((SV *)GvAV(glob)), SvREFCNT_inc((SV *)GvHV(glob)), SvREFCNT_inc((SV *)format)});
   GvGP(glob)->gp_form = NULL;
   SvREFCNT_dec(format);
@@ -141,7 +153,7 @@ void cp_patch_lift_handle(cp_sv *glob_) {
   GV *glob = (GV *)SV_OF(glob_);
   SV *handle = (SV *)GvIOp(glob);
   if (!handle) return;
-  cp_undo_add((undo_step){UNDO_HANDLE, 0, SvREFCNT_inc_NN((SV *)glob), handle});
+  cp_undo_add(aTHX_(undo_step){UNDO_HANDLE, 0, SvREFCNT_inc_NN((SV *)glob), handle});
   GvIOp(glob) = NULL;
 }
 
@@ -155,7 +167,7 @@ void cp_patch_lift_entry(cp_sv *stash_, const char *name, uint32_t count) {
     SvREFCNT_dec(key);
     return;
   }
-  cp_undo_add((undo_step){UNDO_ENTRY, 0, SvREFCNT_inc_NN((SV *)stash), key, SvREFCNT_inc_NN(HeVAL(entry))});
+  cp_undo_add(aTHX_(undo_step){UNDO_ENTRY, 0, SvREFCNT_inc_NN((SV *)stash), key, SvREFCNT_inc_NN(HeVAL(entry))});
   (void)hv_delete_ent(stash, key, G_DISCARD, 0);
 }
 
@@ -165,7 +177,7 @@ void cp_patch_lift_element(const char *hash_name, const char *key_bytes, size_t 
   if (!hash) return;
   SV *key = newSVpvn(key_bytes, count);
   HE *entry = hv_fetch_ent(hash, key, 0, 0);
-  cp_undo_add((undo_step){
+  cp_undo_add(aTHX_(undo_step){
       UNDO_ELEMENT, 0, SvREFCNT_inc_NN((SV *)hash), key, entry ? SvREFCNT_inc(HeVAL(entry)) : NULL});
   if (entry) (void)hv_delete_ent(hash, key, G_DISCARD, 0);
 }
@@ -186,26 +198,29 @@ void cp_inc_set(const char *key, size_t count, const char *path, size_t path_cou
   if (!hv_store(GvHVn(PL_incgv), key, (I32)count, value, 0)) SvREFCNT_dec(value);
 }
 
-void cp_patch_drop_end_blocks(const char *file) {
+static bool holds(const AV *array, const SV *value) {
+  for (SSize_t index = 0; array && index <= AvFILLp(array); index++)
+    if (AvARRAY(array)[index] == value) return true;
+  return false;
+}
+
+void cp_patch_drop_end_blocks(const char *file, bool all) {
   dTHX;
-  for (uint32_t index = 0; index < step_count; index++) {
-    if (steps[index].kind != UNDO_ARRAY || steps[index].target != (SV *)PL_endav) continue;
-    const AV *saved = (const AV *)steps[index].first;
-    for (SSize_t old = 0; old <= AvFILLp(saved); old++) {
-      SV *block = AvARRAY(saved)[old];
-      if (!block || SvTYPE(block) != SVt_PVCV || !CvFILE((CV *)block) || strNE(CvFILE((CV *)block), file)) continue;
-      for (SSize_t now = 0; now <= AvFILLp(PL_endav); now++) {
-        if (AvARRAY(PL_endav)[now] != block) continue;
-        SV *last = NULL;
-        for (SSize_t from = AvFILLp(PL_endav); from >= now; from--) {
-          SV *moved = AvARRAY(PL_endav)[from];
-          AvARRAY(PL_endav)[from] = last;
-          last = moved;
-        }
-        AvFILLp(PL_endav)--;
-        SvREFCNT_dec(block);
-        break;
-      }
+  const patch_state *state = cp_patch_state(aTHX);
+  const AV *saved = NULL;
+  bool had_none = false;
+  for (uint32_t index = 0; index < state->step_count; index++)
+    if (state->steps[index].kind == UNDO_END) {
+      saved = (const AV *)state->steps[index].first;
+      had_none = state->steps[index].number;
     }
+  if (!PL_endav) return;
+  AV *kept = newAV();
+  for (SSize_t index = 0; index <= AvFILLp(PL_endav); index++) {
+    SV *block = AvARRAY(PL_endav)[index];
+    bool is_of_file = block && SvTYPE(block) == SVt_PVCV && CvFILE((CV *)block) && strEQ(CvFILE((CV *)block), file);
+    if (!is_of_file || !(all || holds(saved, block))) av_push(kept, SvREFCNT_inc(block));
   }
+  set_end_blocks(aTHX_ kept, had_none);
+  SvREFCNT_dec((SV *)kept);
 }

@@ -5,35 +5,35 @@
 /* So much is saved at most: a package variable can hold a cache of any size. */
 enum { MOST_VALUES = 500000, MOST_DEPTH = 500 };
 
-static SV **seen;
-static size_t seen_capacity, seen_count;
-static bool overflowed;
-
-bool cp_patch_overflowed(void) { return overflowed; }
-
-void cp_undo_forget_values(void) {
-  Safefree(seen);
-  seen = NULL;
-  seen_capacity = seen_count = 0;
-  overflowed = false;
+bool cp_patch_overflowed(void) {
+  dTHX;
+  return cp_patch_state(aTHX)->overflowed;
 }
 
-static bool see(SV *value) {
-  if (seen_count * 2 >= seen_capacity) {
-    SV **before = seen;
-    size_t capacity = seen_capacity;
-    seen_capacity = capacity ? capacity * 2 : 1024;
-    Newxz(seen, seen_capacity, SV *);
-    seen_count = 0;
+void cp_undo_forget_values(patch_state *state) {
+  Safefree(state->seen);
+  state->seen = NULL;
+  state->seen_capacity = state->seen_count = 0;
+  state->overflowed = false;
+}
+
+static bool see(patch_state *state, SV *value) {
+  if (state->seen_count * 2 >= state->seen_capacity) {
+    SV **before = state->seen;
+    size_t capacity = state->seen_capacity;
+    state->seen_capacity = capacity ? capacity * 2 : 1024;
+    Newxz(state->seen, state->seen_capacity, SV *);
+    state->seen_count = 0;
     for (size_t index = 0; index < capacity; index++)
-      if (before[index]) see(before[index]);
+      if (before[index]) see(state, before[index]);
     Safefree(before);
   }
-  size_t index = (PTR2UV(value) >> 4) * 0x9E3779B97F4A7C15u >> 20 & (seen_capacity - 1);
-  for (; seen[index]; index = (index + 1) & (seen_capacity - 1))
+  SV **seen = state->seen;
+  size_t last = state->seen_capacity - 1, index = (PTR2UV(value) >> 4) * 0x9E3779B97F4A7C15u >> 20 & last;
+  for (; seen[index]; index = (index + 1) & last)
     if (seen[index] == value) return false;
   seen[index] = value;
-  seen_count++;
+  state->seen_count++;
   return true;
 }
 
@@ -65,46 +65,45 @@ static bool is_plain_scalar(SV *value) {
   return type <= SVt_PVMG && type != SVt_REGEXP && !isGV_with_GP(value) && !SvSMAGICAL(value) && !SvGMAGICAL(value);
 }
 
-static void save(pTHX_ SV *value, int depth) {
-  if (!value || SvIMMORTAL(value) || depth > MOST_DEPTH || overflowed) return;
-  if (seen_count > MOST_VALUES) {
-    overflowed = true;
+static void save(pTHX_ patch_state *state, SV *value, int depth) {
+  if (!value || SvIMMORTAL(value) || depth > MOST_DEPTH || state->overflowed) return;
+  if (state->seen_count > MOST_VALUES) {
+    state->overflowed = true;
     return;
   }
   switch (SvTYPE(value)) {
   case SVt_PVAV:
     if (SvRMAGICAL(value) && mg_find(value, PERL_MAGIC_tied)) return;
-    if (!see(value)) return;
-    cp_undo_add((undo_step){UNDO_ARRAY, 0, SvREFCNT_inc_NN(value), (SV *)same_elements(aTHX_(AV *) value)});
-    for (SSize_t index = 0; index <= AvFILLp((AV *)value); index++) save(aTHX_ AvARRAY((AV *)value)[index], depth + 1);
+    if (!see(state, value)) return;
+    cp_undo_add(aTHX_(undo_step){UNDO_ARRAY, 0, SvREFCNT_inc_NN(value), (SV *)same_elements(aTHX_(AV *) value)});
+    for (SSize_t index = 0; index <= AvFILLp((AV *)value); index++) save(aTHX_ state, AvARRAY((AV *)value)[index], depth + 1);
     return;
   case SVt_PVHV:
     /* The iterator, and with it the order, stays as it is: buckets are walked. */
     if (SvRMAGICAL(value) || SvREADONLY(value) || HvNAME_get((HV *)value)) return;
-    if (!see(value)) return;
-    cp_undo_add((undo_step){UNDO_HASH, 0, SvREFCNT_inc_NN(value), (SV *)same_pairs(aTHX_(HV *) value)});
+    if (!see(state, value)) return;
+    cp_undo_add(aTHX_(undo_step){UNDO_HASH, 0, SvREFCNT_inc_NN(value), (SV *)same_pairs(aTHX_(HV *) value)});
     for (STRLEN bucket = 0; HvARRAY((HV *)value) && bucket <= HvMAX((HV *)value); bucket++)
-      for (HE *entry = HvARRAY((HV *)value)[bucket]; entry; entry = HeNEXT(entry)) save(aTHX_ HeVAL(entry), depth + 1);
+      for (HE *entry = HvARRAY((HV *)value)[bucket]; entry; entry = HeNEXT(entry)) save(aTHX_ state, HeVAL(entry), depth + 1);
     return;
   default:
-    if (!is_plain_scalar(value) || SvWEAKREF(value) || !see(value)) return;
+    if (!is_plain_scalar(value) || SvWEAKREF(value) || !see(state, value)) return;
     SV *copy = newSV(0);
     sv_setsv_flags(copy, value, SV_NOSTEAL | SV_DO_COW_SVSETSV);
-    cp_undo_add((undo_step){UNDO_SCALAR, 0, SvREFCNT_inc_NN(value), copy});
+    cp_undo_add(aTHX_(undo_step){UNDO_SCALAR, 0, SvREFCNT_inc_NN(value), copy});
     /* An object can lead anywhere; what it holds is its own. */
-    if (SvROK(value) && !SvOBJECT(SvRV(value))) save(aTHX_ SvRV(value), depth + 1);
+    if (SvROK(value) && !SvOBJECT(SvRV(value))) save(aTHX_ state, SvRV(value), depth + 1);
   }
 }
 
-void cp_undo_save_value(pTHX_ SV *value) { save(aTHX_ value, 0); }
+void cp_undo_save_value(pTHX_ SV *value) { save(aTHX_ cp_patch_state(aTHX), value, 0); }
 
 void cp_patch_save_process(void) {
   dTHX;
   HV *loaded = GvHVn(PL_incgv);
-  cp_undo_add((undo_step){UNDO_HASH, 0, SvREFCNT_inc_NN((SV *)loaded), (SV *)same_pairs(aTHX_ loaded)});
-  save(aTHX_(SV *) GvAVn(PL_incgv), 0);
-  if (!PL_endav) PL_endav = newAV();
-  cp_undo_add((undo_step){UNDO_ARRAY, 0, SvREFCNT_inc_NN((SV *)PL_endav), (SV *)same_elements(aTHX_ PL_endav)});
+  cp_undo_add(aTHX_(undo_step){UNDO_HASH, 0, SvREFCNT_inc_NN((SV *)loaded), (SV *)same_pairs(aTHX_ loaded)});
+  cp_undo_save_value(aTHX_(SV *) GvAVn(PL_incgv));
+  cp_undo_add(aTHX_(undo_step){UNDO_END, !PL_endav, NULL, (SV *)(PL_endav ? same_elements(aTHX_ PL_endav) : newAV())});
 }
 
 /* MARK: Putting back */

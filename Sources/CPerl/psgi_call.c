@@ -7,25 +7,31 @@ static const char prepare_source[] =
     "[ sub { local $/ = ref $/ ? $/ : \\65536; my $piece = $_[0]->getline; defined $piece ? \"$piece\" : undef },"
     "  sub { my $text = \"$_[1]\"; $text .= \"\\n\" if substr($text, -1) ne \"\\n\"; $_[0]->print($text) } ]";
 
+/* The nacre server has one interpreter. */
 static SV *next_piece, *print_error;
-static CV *runner;
-static void (*job_function)(pTHX_ void *);
-static void *job_data;
+
+typedef struct {
+  void (*function)(pTHX_ void *);
+  void *data;
+} guarded_job;
 
 /* Runs a C function under G_EVAL: outside an eval, `die` would end the process. */
 XS(run_job) {
   dXSARGS;
   PERL_UNUSED_VAR(items);
-  job_function(aTHX_ job_data);
+  const guarded_job *job = (const guarded_job *)CvXSUBANY(cv).any_ptr;
+  job->function(aTHX_ job->data);
   XSRETURN_EMPTY;
 }
 
 cp_outcome cp_guard(pTHX_ void (*function)(pTHX_ void *), void *data, cp_sv **error, int *status) {
-  if (!runner) runner = newXS(NULL, run_job, __FILE__);
+  guarded_job job = {function, data};
+  /* A new one each time: the process may have several interpreters. */
+  CV *runner = newXS(NULL, run_job, __FILE__);
+  CvXSUBANY(runner).any_ptr = &job;
   SV *value = NULL;
-  job_function = function;
-  job_data = data;
   cp_outcome outcome = cp_call(CP_OF(runner), NULL, 0, (cp_sv **)&value, status);
+  SvREFCNT_dec((SV *)runner);
   *error = NULL;
   if (outcome == CP_DIED)
     *error = CP_OF(value);
@@ -51,6 +57,10 @@ cp_sv *cp_new_text(cp_sv *value) {
   SV *error = NULL;
   int status;
   if (!SvOK(job.value) && !SvGMAGICAL(job.value)) return CP_OF(newSVpvs(""));
+  if (!SvROK(job.value) && !SvGMAGICAL(job.value)) {
+    make_text(aTHX_ &job);
+    return CP_OF(job.text);
+  }
   (void)cp_guard(aTHX_ make_text, &job, (cp_sv **)&error, &status);
   SvREFCNT_dec(error);
   if (job.text) return CP_OF(job.text);

@@ -56,23 +56,31 @@ final class LoadFollower {
     rules = WatchRules(libraryDirectories: libraries)
   }
 
-  /// Begins to follow loads, and adopts what is loaded already.
-  func begin() {
-    let observer = cp_load_observer(
-      begins: { name, count, isDo, _, _ in
-        Patcher.current.follower.begins(text(name, count), isDo: isDo)
-      },
-      ends: { Patcher.current.follower.ends($0) },
-      fails: { Patcher.current.follower.ends($0) },
-      nears: { _, _ in }, opens: { _, _, _ in }, writes: { _, _ in }, lists: { _, _, _ in }, globs: { _, _ in },
-      tests: { _, _, _ in })
-    withUnsafePointer(to: observer) { cp_set_observer($0) }
-    cp_follow_forks()
-    cp_follow_mentions()
-    cp_hook_compiled()
-    cp_observe(true, CP_NO_FILES)
-    adopt()
+  /// For a clone of the interpreter: all that is known of its files. The loads that go on are the parent's.
+  init(cloning parent: LoadFollower) {
+    files = parent.files
+    numbers = parent.numbers
+    byName = parent.byName
+    order = parent.order
+    evals = parent.evals
+    version = parent.version
+    rules = parent.rules
+    asked = parent.asked
+    ownDirectory = parent.ownDirectory
+    knownKeys = parent.open.isEmpty ? parent.knownKeys : -1
+    lastLoad = parent.lastLoad
+    for number in files.indices { files[number].isInherited = files[number].isLoaded }
   }
+
+  /// What the hooks tell, for the patcher of the interpreter that they run in.
+  static let observer = cp_load_observer(
+    begins: { name, count, isDo, _, _ in
+      Patcher.current?.follower.begins(text(name, count), isDo: isDo) ?? 0
+    },
+    ends: { Patcher.current?.follower.ends($0) },
+    fails: { Patcher.current?.follower.ends($0) },
+    nears: { _, _ in }, opens: { _, _, _ in }, writes: { _, _ in }, lists: { _, _, _ in }, globs: { _, _ in },
+    tests: { _, _, _ in })
 
   /// Takes in the files of `%INC` whose load nobody has followed.
   func adopt() {

@@ -4,10 +4,9 @@ import PerlRuntime
 public import ReloadModel
 import SourceFiles
 
-/// Patches the interpreter it runs in: what `Nacre->check` and `Nacre->reload` do.
+/// Patches the interpreter it runs in: what `Nacre->check` and `Nacre->reload` do. Each interpreter of a process has its
+/// own.
 public final class Patcher {
-  nonisolated(unsafe) private(set) static var current: Patcher!
-
   let follower: LoadFollower
   private var watcher: Watcher?
   /// The version of the follower's files that the watcher knows.
@@ -20,16 +19,41 @@ public final class Patcher {
   private var rejected: [Int: Fingerprint] = [:]
   /// A patch had to wait for code that was running, or was asked for by name.
   private var forced: Set<Int> = []
-  private var graves: [String: Transaction.Grave] = [:]
-  private var isRunning = false
+  private var graves: [String: Int] = [:]
+  /// The patch that runs.
+  private var transaction: Transaction?
+
+  /// That of the current interpreter.
+  static var current: Patcher? {
+    cp_patcher().map { Unmanaged<Patcher>.fromOpaque($0).takeUnretainedValue() }
+  }
 
   private init(ownDirectory: String) { follower = LoadFollower(ownDirectory: ownDirectory) }
+
+  /// For a clone of the interpreter. It watches by itself from its next check on.
+  private init(cloning parent: Patcher) {
+    follower = LoadFollower(cloning: parent.follower)
+    differing = parent.differing
+    rejected = parent.rejected
+    present = parent.present
+    graves = parent.graves
+    // What the parent is in the middle of is half done in the clone.
+    forced = parent.forced.union(parent.transaction?.staged ?? [])
+  }
 
   /// Begins to follow what is loaded. Nacre's own Perl files, in this directory, are never watched.
   public static func start(ownDirectory: String) {
     guard current == nil else { return }
-    current = Patcher(ownDirectory: ownDirectory)
-    current.follower.begin()
+    let patcher = Patcher(ownDirectory: ownDirectory)
+    let life = cp_patcher_life(
+      clones: { parent in
+        Unmanaged.passRetained(Patcher(cloning: Unmanaged<Patcher>.fromOpaque(parent).takeUnretainedValue())).toOpaque()
+      }, ends: { Unmanaged<Patcher>.fromOpaque($0).release() })
+    withUnsafePointer(to: LoadFollower.observer) { observer in
+      withUnsafePointer(to: life) { cp_patch_follow(Unmanaged.passRetained(patcher).toOpaque(), observer, $0) }
+    }
+    cp_hook_compiled()
+    patcher.follower.adopt()
   }
 
   /// Brings what has changed on disk to life; nil if nothing has.
@@ -37,7 +61,7 @@ public final class Patcher {
 
   /// Loads these modules again, changed or not; nil if none of them is loaded.
   public static func reload(_ keys: [String]) -> PatchReport? {
-    guard let current, !current.isRunning else { return nil }
+    guard let current, current.transaction == nil else { return nil }
     current.follower.adopt()
     current.forced.formUnion(
       keys.compactMap { current.follower.numbers[$0] }.filter { current.follower.files[$0].isLoaded })
@@ -66,7 +90,7 @@ public final class Patcher {
   }
 
   private func check() -> PatchReport? {
-    guard !isRunning else { return nil }
+    guard transaction == nil else { return nil }
     if cp_was_forked() {
       // The queue of events is the parent's.
       watcher = nil
@@ -78,11 +102,11 @@ public final class Patcher {
     guard looked || !forced.isEmpty else { return nil }
     let changed = differing.union(forced)
     guard !changed.isEmpty, !forced.isEmpty || differing.contains(where: isNews) else { return nil }
-    isRunning = true
-    defer { isRunning = false }
     let states = changed.map { ($0, SourceFiles.fingerprint(of: follower.files[$0].path).fingerprint ?? .none) }
     let transaction = Transaction(follower, graves: graves)
+    self.transaction = transaction
     let report = transaction.run(changed)
+    self.transaction = nil
     graves = transaction.graves
     if report.isDone {
       rejected = [:]

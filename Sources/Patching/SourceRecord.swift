@@ -14,6 +14,8 @@ struct SourceRecord {
   var isDo = false
   /// Whether it is loaded now.
   var isLoaded = false
+  /// Whether it was loaded before the interpreter was cloned.
+  var isInherited = false
   /// Its content when it was loaded; nil for what is not watched.
   var fingerprint: Fingerprint?
   /// The subs that its load has imported into the package of its name.

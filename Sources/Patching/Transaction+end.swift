@@ -8,7 +8,8 @@ extension Transaction {
   func conclude() {
     for file in staged.sorted() {
       let name = memory.name(of: file)
-      name.withCString { cp_patch_drop_end_blocks($0) }
+      // perl does not give END blocks to clones.
+      name.withCString { cp_patch_drop_end_blocks($0, follower.files[file].isInherited) }
     }
     report.reloaded = follower.order.filter(staged.contains).map { follower.files[$0].key }
     report.loaded = follower.ended.filter { !staged.contains($0) && !memory.knows($0) && follower.files[$0].isLoaded }
@@ -72,20 +73,15 @@ extension Transaction {
   private func bury() {
     for sub in lifted where cp_lifted_state_of(sub.number) == CP_LIFTED_REMOVED {
       guard let head = cp_lifted_remove(sub.number) else { continue }
-      let glob = cp_lifted_glob(sub.number)
-      cp_retain(glob)
       let package = sub.name.split(separator: ":").dropLast().joined(separator: "/") + ".pm"
       let file = follower.numbers[package] ?? staged.first!
-      if let before = graves[sub.name] {
-        cp_release(before.head)
-        cp_release(before.glob)
-      }
-      graves[sub.name] = Grave(glob: glob, head: head, file: staged.contains(file) ? file : staged.first!)
+      sub.name.withCString { cp_grave_keep($0, sub.name.utf8.count, cp_lifted_glob(sub.number), head) }
+      cp_release(head)
+      graves[sub.name] = staged.contains(file) ? file : staged.first!
     }
     for sub in lifted where cp_lifted_state_of(sub.number) != CP_LIFTED_REMOVED {
-      guard let grave = graves.removeValue(forKey: sub.name) else { continue }
-      cp_release(grave.head)
-      cp_release(grave.glob)
+      guard graves.removeValue(forKey: sub.name) != nil else { continue }
+      sub.name.withCString { cp_grave_forget($0, sub.name.utf8.count) }
     }
   }
 }

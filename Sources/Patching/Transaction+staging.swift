@@ -9,8 +9,12 @@ extension Transaction {
   func stage(_ files: Set<Int>, _ view: StashView) -> Bool {
     staged.formUnion(files)
     guard maySpare(files, view), callHooks("_before", files) else { return false }
-    for (name, grave) in graves where files.contains(grave.file) && cp_glob_code(grave.glob) == nil {
-      lifted.append(Lifted(number: cp_patch_declare(grave.glob, grave.head), name: name, end: .isDeclared))
+    for (name, file) in graves where files.contains(file) {
+      var glob: OpaquePointer?
+      guard let head = name.withCString({ cp_grave_head($0, name.utf8.count, &glob) }), let glob,
+        cp_glob_code(glob) == nil
+      else { continue }
+      lifted.append(Lifted(number: cp_patch_declare(glob, head), name: name, end: .isDeclared))
     }
     for stash in view.stashes.indices {
       let isOwner = view.owners[stash].map(files.contains) ?? false

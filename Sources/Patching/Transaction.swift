@@ -22,7 +22,9 @@ final class Transaction {
   var entries: [Entry] = []
   var keys: [SlotKey] = []
   var stashes: Set<OpaquePointer> = []
-  var graves: [String: Grave]
+  /// The files of the subs that are gone but still referred to: if one comes back, it is the one that is kept
+  /// (`cp_grave_head`).
+  var graves: [String: Int]
 
   /// A sub whose body was moved away.
   struct Lifted {
@@ -48,13 +50,6 @@ final class Transaction {
     var isSettled = false
   }
 
-  /// A sub that is gone but still referred to: if it comes back, it is this one.
-  struct Grave {
-    var glob: OpaquePointer
-    var head: OpaquePointer
-    var file: Int
-  }
-
   /// A name in a stash.
   struct SlotKey: Hashable {
     var stash: OpaquePointer
@@ -62,7 +57,7 @@ final class Transaction {
     var hash: UInt32
   }
 
-  init(_ follower: LoadFollower, graves: [String: Grave]) {
+  init(_ follower: LoadFollower, graves: [String: Int]) {
     self.follower = follower
     self.graves = graves
     memory = follower.memory

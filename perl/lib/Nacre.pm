@@ -209,6 +209,8 @@ C<%INC>; a file that is newer than the start of the program (C<$^T>) then counts
 All files outside of perl's own library directories are watched, and modules that say C<use Nacre> wherever they are. In the nacre
 server, which reloads by itself, these methods do nothing.
 
+Each thread (L<threads>) patches itself when it calls C<check>.
+
 =head2 Nacre->check
 
 Loads what has changed again, and returns a report, or nothing (C<undef>) if nothing has changed: that costs half a microsecond, however

@@ -5,7 +5,32 @@
 #ifndef NACRE_CPERL_PATCH_H
 #define NACRE_CPERL_PATCH_H
 
+#include "cperl_load.h"
 #include "cperl_value.h"
+
+// MARK: The interpreter (patch_state.c)
+
+/// The life of what Swift keeps for an interpreter.
+typedef struct {
+  /// The interpreter is being cloned: what the clone is to have.
+  void *_Nonnull (*_Nonnull clones)(void *_Nonnull patcher);
+  /// The interpreter has ended. It can be another thread than the one that made it.
+  void (*_Nonnull ends)(void *_Nonnull patcher);
+} cp_patcher_life;
+
+/// From now on what the current interpreter loads, and mentions while it compiles, is followed, in forked processes as
+/// well, and its clones have patchers of their own. The observer and the life are the same for all interpreters.
+void cp_patch_follow(
+    void *_Nonnull patcher, const cp_load_observer *_Nonnull observer, const cp_patcher_life *_Nonnull life);
+/// The patcher of the current interpreter; NULL if it has none.
+void *_Nullable cp_patcher(void);
+
+/// Keeps the head of a sub that is gone, and its glob, by the name of the sub. Takes references of its own.
+void cp_grave_keep(const char *_Nonnull name, size_t count, cp_sv *_Nonnull glob, cp_sv *_Nonnull head);
+/// The head and the glob that are kept for a name, borrowed; NULL if none.
+cp_sv *_Nullable cp_grave_head(const char *_Nonnull name, size_t count, cp_sv *_Nullable *_Nonnull glob);
+/// Gives them back.
+void cp_grave_forget(const char *_Nonnull name, size_t count);
 
 // MARK: The stashes (patch_scan.c)
 
@@ -88,8 +113,6 @@ bool cp_is_foreign(cp_sv *_Nonnull code, cp_sv *_Nonnull glob);
 
 /// Has the subs that were compiled before the hooks go through them as well.
 void cp_hook_compiled(void);
-/// From now on it is noted which file mentions which sub by name as it is compiled.
-void cp_follow_mentions(void);
 /// The file whose load runs now; -1 outside of any.
 void cp_set_mentioning_file(int32_t file);
 /// Forgets what a file mentions: it is about to be compiled again.
@@ -165,8 +188,9 @@ void cp_patch_save_process(void);
 void cp_inc_delete(const char *_Nonnull key, size_t count);
 /// Sets a key of `%INC`.
 void cp_inc_set(const char *_Nonnull key, size_t count, const char *_Nonnull path, size_t path_count);
-/// Drops the saved `END` blocks that this file compiled, if they are still in line: the file has new ones.
-void cp_patch_drop_end_blocks(const char *_Nonnull file);
+/// Drops the saved `END` blocks that this file compiled, if they are still in line: the file has new ones. `all`: drops those
+/// as well.
+void cp_patch_drop_end_blocks(const char *_Nonnull file, bool all);
 /// Deletes an entry of a stash that a failed load has made.
 void cp_delete_entry(cp_sv *_Nonnull stash, const char *_Nonnull name, uint32_t count);
 /// Whether what was saved was more than the log takes (a huge cache in a package variable).
@@ -174,8 +198,6 @@ bool cp_patch_overflowed(void);
 
 /// While it is set, `exit` in code that is loaded dies instead.
 void cp_forbid_exit(bool forbidden);
-/// Loads go on being followed in processes that the application forks.
-void cp_follow_forks(void);
 /// Whether this process was forked since the last call.
 bool cp_was_forked(void);
 #endif
