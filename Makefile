@@ -20,20 +20,24 @@ export PERL
 bin = $(DESTDIR)$(PREFIX)/bin
 lib = $(DESTDIR)$(PREFIX)/lib/nacre
 man = $(DESTDIR)$(PREFIX)/share/man/man1
+examples = $(DESTDIR)$(PREFIX)/share/doc/nacre/apache2
 # lib/nacre/5.36.0/x86_64-linux-gnu-thread-multi: Nacre.so fits one perl, and several can be installed.
 extension = $(lib)/$(shell $(PERL) -MConfig -e 'print "$$Config{version}/$$Config{archname}"')
 release = .build/release
 # The programs carry Swift with them: where they run, it need not be installed.
 build-release = swift build -c release --static-swift-stdlib
+# What only mod_perl can load.
+in-apache = Nacre/Apache2.pm Nacre/Apache2/Status.pm
 modules = $(shell cd perl/lib && find * -name '*.pm')
 
-.PHONY: help run build test test-fast fuzz fuzz-patch test-packages perl-headers bench install install-files uninstall lint clean
+.PHONY: help run build test test-fast fuzz fuzz-patch test-apache test-packages perl-headers bench install install-files uninstall lint clean
 
 help:
 	@echo 'make run        serve Examples/oyster-bar on port $(PORT)'
 	@echo 'make test       run every test (make test-fast: without the slow ones)'
 	@echo 'make fuzz       compare reloads with fresh starts: EDITS=$(EDITS) random edits from SEED=$(SEED) on'
 	@echo 'make fuzz-patch compare patches of a running perl with fresh starts, as above'
+	@echo 'make test-apache patch Apache under load: EDITS=$(EDITS) saves, RESTARTS=$(RESTARTS) restarts'
 	@echo 'make bench      measure'
 	@echo 'make install    install below PREFIX=$(PREFIX) for PERL=$(PERL)'
 	@echo 'make lint       check the style'
@@ -57,6 +61,7 @@ perl-headers:
 test-packages: perl-headers
 	@.ci/need libplack-perl libmoose-perl libmoo-perl libserver-starter-perl nginx-light bindfs chromium strace git
 	@.ci/need libdevel-nytprof-perl libdevel-cover-perl valgrind
+	@.ci/need apache2-bin libapache2-mod-perl2 starman curl
 	@.ci/need $(frameworks)
 
 test: test-packages build
@@ -70,6 +75,14 @@ test-fast: test-packages
 fuzz: test-packages
 	swift build --build-tests
 	SEED=$(SEED) EDITS=$(EDITS) STEP=$(STEP) swift test --skip-build --filter everyWorkerIsWhatAFreshStartIs
+
+# Apache under load: EDITS saves, RESTARTS restarts, CHILDREN children.
+RESTARTS ?= 50
+CHILDREN ?= 8
+test-apache: test-packages
+	swift build --build-tests
+	NACRE_APACHE_EDITS=$(EDITS) NACRE_APACHE_RESTARTS=$(RESTARTS) NACRE_APACHE_CHILDREN=$(CHILDREN) \
+	    swift test --skip-build --filter ChildrenTests
 
 fuzz-patch: test-packages
 	swift build --build-tests
@@ -93,14 +106,18 @@ install-files:
 	install -m 755 $(release)/libNacre.so $(extension)/Nacre.so
 	for file in $(modules); do install -m 644 perl/lib/$$file $(lib)/perl/$$file || exit; done
 	install -m 644 Documentation/nacre.1 $(man)/nacre.1
+	install -d $(examples)
+	sed 's|/usr/local/lib/nacre|$(PREFIX)/lib/nacre|' Examples/apache2/nacre.conf >$(examples)/nacre.conf
+	chmod 644 $(examples)/nacre.conf
 
 uninstall:
 	rm -f $(bin)/nacre $(man)/nacre.1
-	rm -rf $(lib)
+	rm -rf $(lib) $(DESTDIR)$(PREFIX)/share/doc/nacre
 
 lint:
 	swift format lint --strict -r Sources Tests Package.swift
-	for file in $(modules); do $(PERL) -Iperl/lib -wc perl/lib/$$file && podchecker perl/lib/$$file || exit; done
+	for file in $(modules); do podchecker perl/lib/$$file || exit; done
+	for file in $(filter-out $(in-apache),$(modules)); do $(PERL) -Iperl/lib -wc perl/lib/$$file || exit; done
 	for file in $$(find Examples -name '*.pm'); do $(PERL) -IExamples/oyster-bar/lib -wc $$file || exit; done
 
 clean:

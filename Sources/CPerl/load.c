@@ -110,6 +110,7 @@ const char *cp_thread_location(uint32_t *line) {
 /* MARK: Switching on */
 
 void cp_hook(OPCODE type, OP *(*function)(pTHX)) {
+  if (PL_ppaddr[type] == function) return;
   cp_hooked.original[type] = PL_ppaddr[type];
   PL_ppaddr[type] = function;
 }
@@ -132,25 +133,22 @@ void cp_adopt_process(void) {
   cp_is_stray_process = false;
 }
 
-static void set_hooks(void) {
-  pthread_atfork(NULL, NULL, forked);
-  cp_hook(OP_REQUIRE, hook_load);
-  cp_hook(OP_DOFILE, hook_load);
-  cp_hook(OP_EXIT, hook_exit);
-  cp_hook_file_ops();
-  cp_hook_mentions();
-}
-
 void cp_hook_ops(void) {
   dTHX;
   static pthread_mutex_t lock = PTHREAD_MUTEX_INITIALIZER;
   static bool done;
   pthread_mutex_lock(&lock);
-  bool was_done = done;
-  if (!done) set_hooks();
+  if (!done) {
+    pthread_atfork(NULL, NULL, forked);
+    cp_hook_mentions();
+  }
   done = true;
+  /* Each time: mod_perl, which has a hook of its own, puts perl's function back when it begins anew. */
+  cp_hook(OP_REQUIRE, hook_load);
+  cp_hook(OP_DOFILE, hook_load);
+  cp_hook(OP_EXIT, hook_exit);
+  cp_hook_file_ops();
   pthread_mutex_unlock(&lock);
-  if (was_done) return;
   newXS("Nacre::Host::CLONE", note_thread, __FILE__);
 }
 

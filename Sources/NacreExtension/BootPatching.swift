@@ -16,6 +16,37 @@ func bootPatching() {
   Perl.define("Nacre::Patching::reload") { arguments, count, _ in
     Patcher.reload((0..<Int(count)).map { PerlValue.text(of: arguments[$0]) }).map { Perl.string($0.described) }
   }
+  // For hosts that choose among the changed files. changed(): each as key, path, whether it was not tried before, whether it
+  // is a library's, separated by NUL, these by \x01; or undef. patch(by name, key ...): as check().
+  Perl.define("Nacre::Patching::changed") { _, _, _ in
+    Patcher.changed().map { files in
+      Perl.string(
+        files.map { [$0.key, $0.path, $0.isNew ? "1" : "", $0.isLibrary ? "1" : ""].joined(separator: "\u{1}") }
+          .joined(separator: "\0"))
+    }
+  }
+  Perl.define("Nacre::Patching::patch") { arguments, count, _ in
+    guard count > 0 else { return nil }
+    let keys = (1..<Int(count)).map { PerlValue.text(of: arguments[$0]) }
+    return Patcher.patch(keys, byName: cp_is_true(arguments[0])).map { Perl.string($0.described) }
+  }
+  // described_differing(): the keys of the files that differ from what runs, separated by NUL.
+  Perl.define("Nacre::Patching::described_differing") { _, _, _ in
+    Perl.string(Patcher.differingKeys.joined(separator: "\0"))
+  }
+  Perl.define("Nacre::Patching::mind_libraries") { _, _, _ in
+    Patcher.mindLibraries()
+    return nil
+  }
+  // begin_script(name), end_script(): what is compiled between them is no file that perl loads.
+  Perl.define("Nacre::Patching::begin_script") { arguments, count, _ in
+    if count == 1 { Patcher.beginScript(PerlValue.text(of: arguments[0])) }
+    return nil
+  }
+  Perl.define("Nacre::Patching::end_script") { _, _, _ in
+    Patcher.endScript()
+    return nil
+  }
   // set_watched(key, whether).
   Perl.define("Nacre::Patching::set_watched") { arguments, count, _ in
     if count == 2 { Patcher.setWatched(PerlValue.text(of: arguments[0]), cp_is_true(arguments[1])) }

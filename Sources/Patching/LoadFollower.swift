@@ -27,6 +27,10 @@ final class LoadFollower {
   let rules: WatchRules
   /// Modules that a person has asked to watch or not to: they overrule where their files lie.
   var asked: [String: Bool] = [:]
+  /// Whether changes in perl's own library directories matter.
+  var mindsLibraries = false
+  /// The script that is being compiled; -1 if none is.
+  private var script: Int32 = -1
   private let ownDirectory: String
   private var knownKeys = 0
   private var open: [OpenLoad] = []
@@ -66,6 +70,7 @@ final class LoadFollower {
     version = parent.version
     rules = parent.rules
     asked = parent.asked
+    mindsLibraries = parent.mindsLibraries
     ownDirectory = parent.ownDirectory
     knownKeys = parent.open.isEmpty ? parent.knownKeys : -1
     lastLoad = parent.lastLoad
@@ -92,13 +97,18 @@ final class LoadFollower {
       let number = self.number(of: key)
       files[number].isLoaded = true
       locate(number, path, in: WorkingDirectory.path)
-      guard isWatched(number) else { continue }
-      var fingerprint = SourceFiles.fingerprint(of: files[number].path).fingerprint ?? .none
-      // Saved after the process started: what was loaded may be older.
-      if fingerprint.modified / 1_000_000_000 > cp_start_time() { fingerprint = .none }
-      files[number].fingerprint = fingerprint
+      guard minds(number) else { continue }
+      adoptFingerprint(of: number)
       version += 1
     }
+  }
+
+  /// Takes a file whose load nobody has followed for what it is now.
+  func adoptFingerprint(of number: Int) {
+    var fingerprint = SourceFiles.fingerprint(of: files[number].path).fingerprint ?? .none
+    // Saved after the process started: what was loaded may be older.
+    if fingerprint.modified / 1_000_000_000 > cp_start_time() { fingerprint = .none }
+    files[number].fingerprint = fingerprint
   }
 
   /// Whether changes of a file matter.
@@ -106,6 +116,19 @@ final class LoadFollower {
     let file = files[number]
     if WatchRules.contains(ownDirectory, file.path) { return false }
     return asked[file.key] ?? rules.isWatched(file.path)
+  }
+
+  /// Whether anybody is told when the file changes: also for libraries, where the host wants that.
+  func minds(_ number: Int) -> Bool {
+    if isWatched(number) { return true }
+    let file = files[number]
+    return mindsLibraries && asked[file.key] != false && !WatchRules.contains(ownDirectory, file.path)
+      && !WatchRules.isOfKernel(file.path)
+  }
+
+  /// A file that is loaded again is one of the project's from now on.
+  func claim(_ number: Int) {
+    if !isWatched(number) { asked[files[number].key] = true }
   }
 
   /// Somebody has said whether a file is to be watched.
@@ -182,6 +205,20 @@ final class LoadFollower {
 }
 
 extension LoadFollower {
+  /// What is compiled from now on belongs to a script: it is never loaded, but what it mentions is known.
+  func beginScript(_ name: String) {
+    let number = self.number(of: name)
+    files[number].isScript = true
+    cp_forget_mentions(Int32(number))
+    script = Int32(number)
+    cp_set_mentioning_file(script)
+  }
+
+  func endScript() {
+    script = -1
+    cp_set_mentioning_file(open.last.map { Int32($0.file) } ?? script)
+  }
+
   private func begins(_ name: String, isDo: Bool) -> UInt32 {
     let known = Perl.loaded(name)
     guard isDo || known == .no else { return 0 }
@@ -203,7 +240,7 @@ extension LoadFollower {
     guard let index = open.lastIndex(where: { $0.id == id }) else { return }
     for load in open[index...].reversed() { close(load) }
     open.removeSubrange(index...)
-    cp_set_mentioning_file(open.last.map { Int32($0.file) } ?? -1)
+    cp_set_mentioning_file(open.last.map { Int32($0.file) } ?? script)
   }
 
   private func close(_ load: OpenLoad) {
@@ -220,12 +257,12 @@ extension LoadFollower {
     let count = cp_eval_count()
     if count > load.evals { evals.append(EvalRange(first: load.evals + 1, last: count, file: load.file)) }
     ended.append(load.file)
-    guard isWatched(load.file) else { return }
+    guard minds(load.file) else { return }
     var fingerprint = SourceFiles.fingerprint(of: files[load.file].path).fingerprint ?? .none
     // Changed while it was being loaded: perl may have read what was there before.
     if fingerprint.modified > load.began { fingerprint = .none }
     files[load.file].fingerprint = fingerprint
-    noteImports(of: load.file)
+    if isWatched(load.file) { noteImports(of: load.file) }
   }
 
   private func locate(_ number: Int, _ name: String, in directory: String) {

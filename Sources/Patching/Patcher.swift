@@ -57,7 +57,51 @@ public final class Patcher {
   }
 
   /// Brings what has changed on disk to life; nil if nothing has.
-  public static func check() -> PatchReport? { current?.check() }
+  public static func check() -> PatchReport? {
+    guard let current, let files = current.pending() else { return nil }
+    return current.patch(files)
+  }
+
+  /// What has changed on disk, for hosts that choose; nil if nothing is new since the last patch.
+  public static func changed() -> [PendingFile]? {
+    guard let current, let files = current.pending() else { return nil }
+    let follower = current.follower
+    return files.sorted().map { number in
+      let file = follower.files[number]
+      return PendingFile(
+        key: file.key, path: file.path, isNew: current.forced.contains(number) || current.isNews(number),
+        isLibrary: !follower.isWatched(number))
+    }
+  }
+
+  /// The keys of the files that differ from what runs.
+  public static var differingKeys: [String] {
+    guard let current else { return [] }
+    return current.differing.map { current.follower.files[$0].key }.sorted()
+  }
+
+  /// Brings these of the changed files to life. Those that are loaded by name are looked for in `@INC` again.
+  public static func patch(_ keys: [String], byName: Bool) -> PatchReport? {
+    guard let current, current.transaction == nil else { return nil }
+    let asked = Set(keys.compactMap { current.follower.numbers[$0] })
+    let files = current.differing.union(current.forced).intersection(asked)
+    guard !files.isEmpty else { return nil }
+    for file in files { current.follower.claim(file) }
+    return current.patch(files, byName: byName)
+  }
+
+  /// Changes in perl's own library directories count, too.
+  public static func mindLibraries() {
+    guard let current else { return }
+    current.follower.mindsLibraries = true
+    current.watchedVersion = -1
+  }
+
+  /// Code that no `require` loads (a registry script) is compiled from now on, until ``endScript()``.
+  public static func beginScript(_ name: String) { current?.follower.beginScript(name) }
+
+  /// See ``beginScript(_:)``.
+  public static func endScript() { current?.follower.endScript() }
 
   /// Loads these modules again, changed or not; nil if none of them is loaded.
   public static func reload(_ keys: [String]) -> PatchReport? {
@@ -65,7 +109,7 @@ public final class Patcher {
     current.follower.adopt()
     current.forced.formUnion(
       keys.compactMap { current.follower.numbers[$0] }.filter { current.follower.files[$0].isLoaded })
-    return current.check()
+    return check()
   }
 
   /// Whether changes of a file are to be watched, whatever directory it is in.
@@ -89,7 +133,8 @@ public final class Patcher {
     return ""
   }
 
-  private func check() -> PatchReport? {
+  /// The files that have changed, if that is news.
+  private func pending() -> Set<Int>? {
     guard transaction == nil else { return nil }
     if cp_was_forked() {
       // The queue of events is the parent's.
@@ -101,23 +146,26 @@ public final class Patcher {
     let looked = look()
     guard looked || !forced.isEmpty else { return nil }
     let changed = differing.union(forced)
-    guard !changed.isEmpty, !forced.isEmpty || differing.contains(where: isNews) else { return nil }
-    let states = changed.map { ($0, SourceFiles.fingerprint(of: follower.files[$0].path).fingerprint ?? .none) }
-    let transaction = Transaction(follower, graves: graves)
+    return !forced.isEmpty || differing.contains(where: isNews) ? changed : nil
+  }
+
+  private func patch(_ files: Set<Int>, byName: Bool = false) -> PatchReport {
+    let states = files.map { ($0, SourceFiles.fingerprint(of: follower.files[$0].path).fingerprint ?? .none) }
+    let transaction = Transaction(follower, graves: graves, byName: byName)
     self.transaction = transaction
-    let report = transaction.run(changed)
+    let report = transaction.run(files)
     self.transaction = nil
     graves = transaction.graves
     if report.isDone {
       rejected = [:]
-      differing = []
-      forced = []
+      for file in differing { compare(file) }
+      forced.subtract(files)
     } else if report.waiting.isEmpty {
       for (file, state) in states { rejected[file] = state }
-      forced = []
+      forced.subtract(files)
       if let failure = report.failure { expect(failure) }
     } else {
-      forced = changed
+      forced.formUnion(files)
     }
     return report
   }
@@ -142,14 +190,14 @@ public final class Patcher {
       }
     }
     if watcher.polls { touched = watched }
-    guard !touched.isEmpty else { return rejected.isEmpty && !differing.isEmpty }
+    guard !touched.isEmpty else { return !differing.isEmpty }
     for file in touched.union(differing) { compare(file) }
     return true
   }
 
   private func compare(_ number: Int) {
     let file = follower.files[number]
-    guard file.isLoaded, follower.isWatched(number), let before = file.fingerprint,
+    guard file.isLoaded, follower.minds(number), let before = file.fingerprint,
       let now = SourceFiles.fingerprint(of: file.path, previous: present[number] ?? before).fingerprint
     else {
       differing.remove(number)
@@ -169,12 +217,12 @@ public final class Patcher {
         trace: LoadTrace(), rules: WatchRules(libraryDirectories: []), roots: [], patterns: RespawnPatterns())
       self.watcher = watcher
     }
-    let now = Set(follower.files.indices.filter { follower.files[$0].isLoaded && follower.isWatched($0) })
+    let now = Set(follower.files.indices.filter { follower.files[$0].isLoaded && follower.minds($0) })
     let new = now.subtracting(watched)
     for number in new {
       byPath[follower.files[number].path] = number
       if follower.files[number].fingerprint == nil {
-        follower.setFingerprint(SourceFiles.fingerprint(of: follower.files[number].path).fingerprint, of: number)
+        follower.adoptFingerprint(of: number)
       }
     }
     watcher!.watch(

@@ -12,6 +12,8 @@ struct SourceRecord {
   var package: String?
   /// Whether `do` loaded it rather than `require`.
   var isDo = false
+  /// Whether it is a script that its host compiles: no file that perl loads.
+  var isScript = false
   /// Whether it is loaded now.
   var isLoaded = false
   /// Whether it was loaded before the interpreter was cloned.
@@ -23,6 +25,18 @@ struct SourceRecord {
 
   /// The package that its key stands for: `My::App`.
   var ownPackage: String? { ModulePatterns.module(key: key) }
+}
+
+/// A file that has changed on disk.
+public struct PendingFile {
+  /// The key in `%INC`.
+  public var key: String
+  /// The absolute path.
+  public var path: String
+  /// Whether its content was not tried before.
+  public var isNew: Bool
+  /// Whether it lies in one of perl's own library directories, and nobody has asked to watch it.
+  public var isLibrary: Bool
 }
 
 /// The string evals that were compiled while a file was being loaded.

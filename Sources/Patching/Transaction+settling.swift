@@ -8,7 +8,7 @@ extension Transaction {
   func load(_ number: Int) -> LoadFailure? {
     let file = follower.files[number]
     if case .from = Perl.loaded(file.key) { return nil }
-    let isFound = findsItself(file)
+    let isFound = byName ? search(for: file).found != nil : findsItself(file)
     if !isFound {
       // By file, whatever @INC or the working directory are now; who asks for the key meanwhile finds it loaded.
       file.key.withCString { key in
@@ -31,10 +31,13 @@ extension Transaction {
     }
   }
 
+  private func search(for file: SourceRecord) -> RequireSearch {
+    RequireSearch(of: file.key, in: Perl.includeDirectories(), relativeTo: WorkingDirectory.path)
+  }
+
   /// Whether perl's own search finds this file for its key.
   private func findsItself(_ file: SourceRecord) -> Bool {
-    let search = RequireSearch(of: file.key, in: Perl.includeDirectories(), relativeTo: WorkingDirectory.path)
-    guard let found = search.found else { return false }
+    guard let found = search(for: file).found else { return false }
     return found == file.path || realPath(of: found) == realPath(of: file.path)
   }
 
@@ -105,11 +108,17 @@ extension Transaction {
         relink(head, to: nil, except: glob)
       default: break
       }
+      if isConstantWithNewValue(sub) { report.constants.append(sub.name) }
       if changesInterface(sub) { changed.formUnion(names + aliases(of: cp_lifted_old(sub.number))) }
     }
     for slot in taken where cp_glob_code(slot.glob) == nil && !slot.goes { cp_patch_set_code(slot.glob, slot.code) }
     taken = []
-    for entry in changedEntries(view) { changed.formUnion([entry.name] + aliases(of: entry.value)) }
+    for entry in changedEntries(view) {
+      if view.slots.contains(where: { $0.is_constant && view.fullName($0) == entry.name }) {
+        report.constants.append(entry.name)
+      }
+      changed.formUnion([entry.name] + aliases(of: entry.value))
+    }
     changed.formUnion(newNames(view))
     return changed.reduce(into: dependents) { $0.formUnion(mentions(of: $1)) }
   }
@@ -125,6 +134,14 @@ extension Transaction {
     if cp_is_constant(old) != cp_is_constant(new) { return true }
     if cp_is_constant(old) { return !cp_same_constant(old, new) }
     return prototype(old) != prototype(new)
+  }
+
+  private func isConstantWithNewValue(_ sub: Lifted) -> Bool {
+    let old = cp_lifted_old(sub.number)
+    guard sub.end != .isDeclared, cp_is_constant(old), let new = cp_glob_code(cp_lifted_glob(sub.number)) else {
+      return false
+    }
+    return cp_is_constant(new) && !cp_same_constant(old, new)
   }
 
   private func prototype(_ code: OpaquePointer) -> String? { cp_prototype(code).map { String(cString: $0) } }

@@ -11,6 +11,8 @@ import SourceFiles
 final class Transaction {
   let follower: LoadFollower
   let memory: LoadFollower.Memory
+  /// Whether files are looked for in `@INC` as it is now.
+  let byName: Bool
   var report = PatchReport()
   var staged: Set<Int> = []
   /// What the packages exported by default before: `["My::App": "f\u{1}g"]`.
@@ -57,8 +59,9 @@ final class Transaction {
     var hash: UInt32
   }
 
-  init(_ follower: LoadFollower, graves: [String: Int]) {
+  init(_ follower: LoadFollower, graves: [String: Int], byName: Bool) {
     self.follower = follower
+    self.byName = byName
     self.graves = graves
     memory = follower.memory
   }
@@ -105,6 +108,7 @@ final class Transaction {
         refuse("the main program", "it holds a constant or a prototype that changes, and it is running: restart")
         return false
       }
+      report.scripts += dependents.filter { follower.files[$0].isScript }.map { follower.files[$0].key }
       files = dependents.subtracting(staged).filter { follower.files[$0].isLoaded && follower.isWatched($0) }
       report.settling += Clock.microseconds() - time
       if files.isEmpty { break }

@@ -21,6 +21,10 @@ public struct PatchReport: Equatable, Sendable {
   public var failure: LoadFailure?
   /// The keys of changed files of which code is running: the next check tries again.
   public var waiting: [String] = []
+  /// Constants that have another value now, by full name.
+  public var constants: [String] = []
+  /// Scripts of the host that hold something that has changed: they must be compiled again.
+  public var scripts: [String] = []
   /// How long it took to find out what to do, to load, and to put everything in its place, in microseconds.
   public var examining: UInt64 = 0
   /// See ``examining``.
@@ -38,6 +42,7 @@ public struct PatchReport: Equatable, Sendable {
   public var described: String {
     var fields: [(String, [String])] = [
       ("reloaded", reloaded), ("loaded", loaded), ("waiting", waiting),
+      ("constants", constants), ("scripts", scripts),
       ("refused", refusals.flatMap { [$0.key, $0.reason] }),
       ("milliseconds", [examining, loading, settling].map { "\($0 / 1000).\(String($0 % 1000 + 1000).dropFirst())" }),
     ]

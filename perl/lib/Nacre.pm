@@ -9,8 +9,9 @@ our $VERSION = '0.1';
 # Outside of the nacre server there is no Nacre::Host: stop hooks then wait here for the end of the process.
 my @at_end;
 
-# Why there is no patching; whether it has begun; what it did last.
+# Why there is no patching; whether it has begun; what it did last; how often new code came to life.
 my ( $problem, $begun, $last_reload );
+my $patches = 0;
 
 # Whether the nacre server runs this process: it reloads by itself.
 sub _is_served { return defined &Nacre::Host::generation }
@@ -76,6 +77,7 @@ sub unregister_module {
 }
 
 sub last_reload { return $last_reload }
+sub patches     { return $patches }
 
 sub before_reload { return _hook( before => @_ ) }
 sub after_reload  { return _hook( after  => @_ ) }
@@ -96,19 +98,32 @@ sub _hook {
 # What a report says, as a hash; a failure is told once.
 sub _tell {
     my ($described) = @_;
+    my $report = _report($described);
+    warn "Nacre: $_\n" for _complaints($report);
+    return $report;
+}
+
+sub _report {
+    my ($described) = @_;
     my %field = map { my ( $name, @values ) = split /\x01/, $_, -1; ( $name => \@values ) } split /\0/, $described;
-    my %report = map { $_ => $field{$_} } qw(reloaded loaded waiting);
+    my %report = map { $_ => $field{$_} } qw(reloaded loaded waiting constants scripts);
     $report{refused} = { @{ $field{refused} } };
     @{ $report{milliseconds} }{qw(examine load settle)} = @{ $field{milliseconds} };
-    if ( my $failed = $field{failed} ) {
-        @{ $report{failed} }{qw(file line message)} = @$failed;
-        warn "Nacre: the old code runs on: $failed->[2]", $failed->[2] =~ /\n\z/ ? () : "\n";
-    }
-    for my $key ( sort keys %{ $report{refused} } ) {
-        warn "Nacre: $key is not loaded again: $report{refused}{$key}\n";
-    }
+    @{ $report{failed} }{qw(file line message)} = @{ $field{failed} } if $field{failed};
     $report{ok} = !$report{failed} && !%{ $report{refused} } && !@{ $report{waiting} };
+    $patches++ if $report{ok};
     return $last_reload = \%report;
+}
+
+# What somebody should know about a report: texts without the last line's end.
+sub _complaints {
+    my ($report) = @_;
+    my $failed  = $report->{failed};
+    my $refused = $report->{refused};
+    return (
+        ( $failed ? 'the old code runs on: ' . $failed->{message} =~ s/\n\z//r : () ),
+        map {"$_ is not loaded again: $refused->{$_}"} sort keys %$refused
+    );
 }
 
 sub generation {
@@ -241,6 +256,10 @@ Reasons by C<%INC> key, if there are changes that a running program cannot take.
 
 The keys of changed files of which code is running at this moment. The next check tries again.
 
+=item C<constants>
+
+The full names of constants that have another value now.
+
 =item C<milliseconds>
 
 How long it took to C<examine>, C<load> and C<settle>.
@@ -255,6 +274,10 @@ and nothing has changed.
 =head2 Nacre->last_reload
 
 The last report, or C<undef>.
+
+=head2 Nacre->patches
+
+How many reloads have brought new code to life in this process.
 
 =head2 Nacre->register_module( @modules ), Nacre->unregister_module( @modules )
 

@@ -11,7 +11,7 @@ sub begin {
     state $begun = 0;
     return if $begun++;
     my $own     = __FILE__ =~ s{/?Nacre/Patching\.pm\z}{}r;
-    my $file    = library($own) or die "Nacre.so is missing: run `make install PERL=$^X` in Nacre's source tree\n";
+    my $file    = library($own) or die "Nacre.so is missing: run `make install PERL=$Config::Config{perlpath}` in Nacre's source tree\n";
     my $library = DynaLoader::dl_load_file( $file, 0 ) or die "Nacre cannot load $file: ", DynaLoader::dl_error(), "\n";
     my $boot    = DynaLoader::dl_find_symbol( $library, 'boot_Nacre__Patching' )
         or die "Nacre cannot use $file: it is of another version; run `make install` again\n";
@@ -33,6 +33,9 @@ sub library {
     );
     return ( grep { -e $_ } @places )[0];
 }
+
+# The keys of the files that differ from what runs, as far as anybody has looked.
+sub differing { return split /\0/, described_differing() }
 
 # Loads a file again, as if asked for by code of this package.
 my %loader;

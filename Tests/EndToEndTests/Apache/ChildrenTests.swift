@@ -1,0 +1,171 @@
+import Foundation
+import Glibc
+import Testing
+
+/// Apache's children with new code: all of them, registry scripts, restarts, load.
+@Suite(.lane, .enabled(if: Apache.isInstalled, "Apache with mod_perl is not installed"))
+struct ChildrenTests {
+  /// How much is played; more where somebody asks for it.
+  private static func count(_ name: String, _ usual: Int) -> Int {
+    ProcessInfo.processInfo.environment[name].flatMap(Int.init) ?? usual
+  }
+
+  private static let show = """
+    package Show;
+    use Apache2::RequestIO (); use Apache2::RequestRec (); use Text;
+    sub handler { my $r = shift; $r->print("$$ " . Text::text()); 0 }
+    1;
+    """
+  private static let configuration = """
+    PerlModule Nacre::Apache2
+    PerlModule Show
+    PerlInitHandler Nacre::Apache2
+    <Location />
+    SetHandler modperl
+    PerlResponseHandler Show
+    </Location>
+    """
+
+  private func text(_ version: Int) -> String { "package Text;\nsub text { '\(version)' }\n1;\n" }
+
+  /// What the children answer, by process; asks until so many have answered twice.
+  private func answers(_ apache: Apache, from children: Int) throws -> [String: Set<String>] {
+    var seen: [String: Set<String>] = [:]
+    var counts: [String: Int] = [:]
+    _ = try firstValue {
+      let words = try apache.text().split(separator: " ").map(String.init)
+      guard words.count == 2 else { throw Stuck("answered \(words)") }
+      seen[words[0], default: []].insert(words[1])
+      counts[words[0], default: 0] += 1
+      return counts.values.filter { $0 > 1 }.count >= children ? true : nil
+    }
+    return seen
+  }
+
+  @Test func everyChildIsOnTheNewestCodeAtItsNextRequestUnderLoad() throws {
+    let edits = Self.count("NACRE_APACHE_EDITS", 20)
+    let children = Self.count("NACRE_APACHE_CHILDREN", 3)
+    let site = try Site(["lib/Show.pm": Self.show, "lib/Text.pm": text(0)])
+    try Apache.run(site, children: children, Self.configuration) { apache in
+      let load = try ChildProcess(
+        [
+          Products.perl, "-MIO::Socket::INET", "-e",
+          #"""
+          my ($port, $stop) = @ARGV; my ($asked, $failed) = (0, 0);
+          until (-e $stop) {
+            my $to = IO::Socket::INET->new("127.0.0.1:$port"); local $/;
+            print $to "GET / HTTP/1.0\r\n\r\n"; my $got = <$to> // '';
+            $asked++; $failed++, print "$got\n" if $got !~ /^HTTP\S+ 200 .*\d+ \d+$/s;
+          }
+          print "failed $failed of ", $asked ? 'some' : 'none';
+          """#, "\(apache.port)", site.notes + "/stop",
+        ], directory: "/", environment: testEnvironment, output: site.notes + "/load", errors: site.notes + "/load")
+      defer { load.killSession() }
+      for edit in 1...edits {
+        if edit % 5 == 3 {
+          // Broken: everybody goes on with what was.
+          try site.write("lib/Text.pm", "package Text;\nsub text { '\(edit)' \n1;\n")
+          #expect(try answers(apache, from: children).values.allSatisfy { $0 == ["\(edit - 1)"] }, "\(edit)")
+        }
+        try site.replace("lib/Text.pm", text(edit))
+        #expect(try answers(apache, from: children).values.allSatisfy { $0 == ["\(edit)"] }, "\(edit)")
+      }
+      try site.write(site.notes + "/stop", "")
+      #expect(load.waitForEnd() == .code(0))
+      #expect(contents(of: site.notes + "/load") == "failed 0 of some")
+    }
+  }
+
+  @Test func restartsLeaveTheServerWhole() throws {
+    let site = try Site(["lib/Show.pm": Self.show, "lib/Text.pm": text(0)])
+    try Apache.run(site, children: 1, Self.configuration) { apache in
+      for round in 1...Self.count("NACRE_APACHE_RESTARTS", 6) {
+        // Alternately patched by the child, and loaded anew by the parent.
+        try site.write("lib/Text.pm", text(round * 2))
+        #expect(try apache.text().hasSuffix(" \(round * 2)"))
+        try apache.restart(round % 2 == 0 ? SIGHUP : SIGUSR1)
+        #expect(try eventually { try apache.text().hasSuffix(" \(round * 2)") })
+        try site.write("lib/Text.pm", text(round * 2 + 1))
+        #expect(try apache.text().hasSuffix(" \(round * 2 + 1)"))
+      }
+      #expect(!apache.errors.contains("Nacre:"), "\(apache.errors)")
+    }
+  }
+
+  @Test func registryScriptsRunTheNewImportsOfTheirModules() throws {
+    let utils = #"""
+      package My::Utils; use base qw(Exporter);
+      our @EXPORT = qw(colour SIZE); use constant SIZE => 1; sub colour { 'white' }
+      1;
+      """#
+    let site = try Site([
+      "lib/My/Utils.pm": utils, "lib/Other.pm": "package Other; sub f { 1 } 1;",
+      "scripts/test.pl": #"""
+      use strict; use warnings; use My::Utils;
+      our $runs++;
+      print "Content-type: text/plain\n\n";
+      sub size { SIZE }
+      my ($int, $ext) = (\&colour, \&My::Utils::colour);
+      print colour(), ' ', SIZE, size(), ' ', $int == $ext ? 'same' : 'different', " $int ", main->can('never') ? 1 : 0,
+        defined &shade ? ' ' . shade() : '';
+      """#,
+      "scripts/other.pl": #"""
+      use Other; print "Content-type: text/plain\n\n"; BEGIN { our $compiled++ } print our $compiled;
+      """#,
+    ])
+    chmod(site.absolute("scripts/test.pl"), 0o755)
+    chmod(site.absolute("scripts/other.pl"), 0o755)
+    let configuration = """
+      PerlModule Nacre::Apache2
+      PerlInitHandler Nacre::Apache2
+      Alias / SITE/scripts/
+      <Location />
+      SetHandler perl-script
+      PerlResponseHandler ModPerl::Registry
+      Options +ExecCGI
+      PerlOptions +ParseHeaders
+      </Location>
+      """
+    try Apache.run(site, configuration) { apache in
+      let first = try apache.text("/test.pl").split(separator: " ").map(String.init)
+      #expect(first.count == 5 && Array(first[0...2]) == ["white", "11", "same"], "\(first)")
+      #expect(try apache.text("/other.pl") == "1")
+      // The `colour` example: new code at the same address.
+      try site.edit("lib/My/Utils.pm", "white", "red")
+      let second = try apache.text("/test.pl").split(separator: " ").map(String.init)
+      #expect(second.first == "red" && Array(second[1...]) == Array(first[1...]), "\(second)")
+      // Constants, which perl has compiled into the script, and new exports.
+      try site.edit("lib/My/Utils.pm", "SIZE => 1", "SIZE => 2")
+      try site.edit("lib/My/Utils.pm", "SIZE);", "SIZE shade); sub shade { 'dark' }")
+      let third = try apache.text("/test.pl").split(separator: " ").map(String.init)
+      #expect(Array(third[0...2]) == ["red", "22", "same"] && third.last == "dark", "\(third)")
+      // Who uses something else is not compiled again.
+      #expect(try apache.text("/other.pl") == "1")
+      #expect(!apache.errors.contains("redefined") && !apache.errors.contains("Nacre:"), "\(apache.errors)")
+    }
+  }
+
+  @Test func asAPreConnectionHandlerItReadsTheBaseServersSettings() throws {
+    let site = try Site(["lib/Show.pm": Self.show, "lib/Text.pm": text(1), "lib/More.pm": "package More; 1;"])
+    let second = Port.free()
+    let configuration = """
+      PerlModule Apache2::Const
+      Listen 127.0.0.1:\(second)
+      PerlModule Nacre::Apache2
+      PerlModule Show
+      PerlPreConnectionHandler Nacre::Apache2
+      <Location />
+      SetHandler modperl
+      PerlResponseHandler Show
+      </Location>
+      <VirtualHost *:\(second)>
+      PerlSetVar ReloadAll Off
+      </VirtualHost>
+      """
+    try Apache.run(site, configuration) { apache in
+      try site.write("lib/Text.pm", text(2))
+      #expect(try apache.ask(port: second).text.hasSuffix(" 1"))
+      #expect(try apache.text().hasSuffix(" 2"))
+    }
+  }
+}

@@ -1,0 +1,77 @@
+package Nacre::Apache2::Settings;
+
+use v5.16;
+use strict;
+use warnings;
+
+our $VERSION = '0.1';
+
+# Apache2::Reload's directives with its defaults; On and Off are read as there.
+sub new {
+    my ( $class, $value ) = @_;
+    my $is = sub { lc( $value->( $_[0] ) // $_[1] ) eq 'on' };
+    my $self = {
+        all         => $is->( ReloadAll                      => 'on' ),
+        debug       => $is->( ReloadDebug                    => 'off' ),
+        by_name     => $is->( ReloadByModuleName             => 'off' ),
+        constants   => $is->( ReloadConstantRedefineWarnings => 'off' ),
+        touch_file  => $value->('ReloadTouchFile'),
+        modules     => [ split ' ', $value->('ReloadModules')     // '' ],
+        directories => [ map { _directory($_) } split ' ', $value->('ReloadDirectories') // '' ],
+    };
+    return bless $self, $class;
+}
+
+sub _directory {
+    my ($directory) = @_;
+    require Cwd;
+    my $plain = $directory =~ s{(?<=.)/+\z}{}r;
+    return [ $plain, Cwd::realpath($plain) // $plain ];
+}
+
+# Why a changed file is loaded again; undef if it is not. $asked is what modules were registered (1) or not (0), by key.
+sub reason {
+    my ( $self, $key, $path, $asked, $listed ) = @_;
+    my $said = $asked->{$key};
+    return undef if defined $said && !$said;
+    return undef if @{ $self->{directories} } && !grep { _is_below( $path, @$_ ) } @{ $self->{directories} };
+    return 'ReloadAll' if $self->{all};
+    return 'registered' if $said;
+    my ( $from, @patterns ) = $listed ? ( 'the touch file', @$listed ) : ( 'ReloadModules', @{ $self->{modules} } );
+    return ( grep { _matches( $key, $_ ) } @patterns ) ? $from : undef;
+}
+
+sub _is_below {
+    my ( $path, $plain, $real ) = @_;
+    for my $directory ( $plain, $real ) {
+        return 1 if $directory eq '/' || index( $path, "$directory/" ) == 0;
+    }
+    my $target = Cwd::realpath($path) // return 0;
+    return index( $target, "$real/" ) == 0;
+}
+
+# X::* is what lies below X::, My* is a prefix, * is everything.
+sub _matches {
+    my ( $key, $pattern ) = @_;
+    return 1 if $pattern eq '*' || $pattern eq $key;
+    my $module = $key =~ s/\.pm\z//r =~ s{/}{::}gr;
+    return $pattern =~ /\A(.+)\*\z/s ? index( $module, $1 ) == 0 && $module ne $1 : $module eq $pattern;
+}
+
+1;
+
+__END__
+
+=head1 NAME
+
+Nacre::Apache2::Settings - what Apache2::Reload's directives say
+
+=head1 DESCRIPTION
+
+Decides for L<Nacre::Apache2> which changed files are loaded again. There is nothing here for an application to call.
+
+=head1 SEE ALSO
+
+L<Nacre::Apache2>
+
+=cut
