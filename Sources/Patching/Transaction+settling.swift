@@ -15,10 +15,16 @@ extension Transaction {
         file.path.withCString { cp_inc_set(key, file.key.utf8.count, $0, file.path.utf8.count) }
       }
     }
+    let before = SourceFiles.fingerprint(of: file.path, previous: file.fingerprint).fingerprint
     let words = [file.package ?? package(of: number), file.isDo ? "do" : "require", isFound ? file.key : file.path]
     switch Perl.call(method: "_load", of: "Nacre::Patching", words) {
     case .returned:
       if !isFound { follower.takeOver(number, from: file.path) }
+      // Saved once more while it was being loaded: perl may have read either.
+      let after = follower.files[number]
+      if let before, let now = after.fingerprint, after.path == file.path, !now.sameContent(as: before) {
+        follower.setFingerprint(Fingerprint.none, of: number)
+      }
       return nil
     case .died(let error):
       // The last line names the statement that Nacre has asked for the file with.

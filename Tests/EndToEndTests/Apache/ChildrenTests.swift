@@ -42,37 +42,82 @@ struct ChildrenTests {
     return seen
   }
 
+  /// Asks all the time, and counts answers that are missing or older than what was saved before the question.
+  private static let asker = #"""
+    my ($port, $current, $stop) = @ARGV; my ($asked, $failed) = (0, 0);
+    sub slurp { open my $from, '<', $_[0] or return 0; local $/; 0 + (<$from> || 0) }
+    until (-e $stop) {
+      my $saved = slurp($current);
+      my $to = IO::Socket::INET->new("127.0.0.1:$port"); local $/;
+      print $to "GET / HTTP/1.0\r\n\r\n"; my $got = <$to> // '';
+      $asked++; $failed++, print "$saved: $got\n" if $got !~ /^HTTP\S+ 200 .* (\d+)$/s || $1 < $saved;
+    }
+    print "failed $failed of ", $asked ? 'some' : 'none';
+    """#
+
+  private func underLoad(_ apache: Apache, askers: Int, _ body: (_ saved: (Int) throws -> Void) throws -> Void) throws {
+    let notes = apache.site.notes
+    let load = try (0..<askers).map { number in
+      try ChildProcess(
+        [
+          Products.perl, "-MIO::Socket::INET", "-e", Self.asker, "\(apache.port)", notes + "/current", notes + "/stop",
+        ], directory: "/", environment: testEnvironment, output: notes + "/load\(number)",
+        errors: notes + "/load\(number)")
+    }
+    defer { for asker in load { asker.killSession() } }
+    try body { try apache.site.replace(notes + "/current", "\($0)") }
+    try apache.site.write(notes + "/stop", "")
+    for (number, asker) in load.enumerated() {
+      #expect(asker.waitForEnd() == .code(0))
+      #expect(contents(of: notes + "/load\(number)") == "failed 0 of some")
+    }
+  }
+
   @Test func everyChildIsOnTheNewestCodeAtItsNextRequestUnderLoad() throws {
-    let edits = Self.count("NACRE_APACHE_EDITS", 20)
     let children = Self.count("NACRE_APACHE_CHILDREN", 3)
     let site = try Site(["lib/Show.pm": Self.show, "lib/Text.pm": text(0)])
     try Apache.run(site, children: children, Self.configuration) { apache in
-      let load = try ChildProcess(
-        [
-          Products.perl, "-MIO::Socket::INET", "-e",
-          #"""
-          my ($port, $stop) = @ARGV; my ($asked, $failed) = (0, 0);
-          until (-e $stop) {
-            my $to = IO::Socket::INET->new("127.0.0.1:$port"); local $/;
-            print $to "GET / HTTP/1.0\r\n\r\n"; my $got = <$to> // '';
-            $asked++; $failed++, print "$got\n" if $got !~ /^HTTP\S+ 200 .*\d+ \d+$/s;
+      try underLoad(apache, askers: 1) { saved in
+        for edit in 1...Self.count("NACRE_APACHE_EDITS", 20) {
+          if edit % 5 == 3 {
+            // Broken: everybody goes on with what was.
+            try site.write("lib/Text.pm", "package Text;\nsub text { '\(edit)' \n1;\n")
+            #expect(try answers(apache, from: children).values.allSatisfy { $0 == ["\(edit - 1)"] }, "\(edit)")
           }
-          print "failed $failed of ", $asked ? 'some' : 'none';
-          """#, "\(apache.port)", site.notes + "/stop",
-        ], directory: "/", environment: testEnvironment, output: site.notes + "/load", errors: site.notes + "/load")
-      defer { load.killSession() }
-      for edit in 1...edits {
-        if edit % 5 == 3 {
-          // Broken: everybody goes on with what was.
-          try site.write("lib/Text.pm", "package Text;\nsub text { '\(edit)' \n1;\n")
-          #expect(try answers(apache, from: children).values.allSatisfy { $0 == ["\(edit - 1)"] }, "\(edit)")
+          try site.replace("lib/Text.pm", text(edit))
+          try saved(edit)
+          #expect(try answers(apache, from: children).values.allSatisfy { $0 == ["\(edit)"] }, "\(edit)")
         }
-        try site.replace("lib/Text.pm", text(edit))
-        #expect(try answers(apache, from: children).values.allSatisfy { $0 == ["\(edit)"] }, "\(edit)")
       }
-      try site.write(site.notes + "/stop", "")
-      #expect(load.waitForEnd() == .code(0))
-      #expect(contents(of: site.notes + "/load") == "failed 0 of some")
+    }
+  }
+
+  @Test(arguments: ["worker", "event"])
+  func everyInterpreterOfAThreadedMPMIsOnTheNewestCodeAtItsNextRequestUnderLoad(_ mpm: String) throws {
+    let site = try Site(["lib/Show.pm": Self.show, "lib/Text.pm": text(0)])
+    let settings = """
+      StartServers 2
+      ServerLimit 2
+      ThreadsPerChild 4
+      MinSpareThreads 1
+      MaxSpareThreads 8
+      MaxRequestWorkers 8
+      PerlInterpStart 2
+      PerlInterpMinSpare 1
+      PerlInterpMax 4
+      """
+    try Apache.run(site, mpm: mpm, settings: settings, Self.configuration) { apache in
+      try underLoad(apache, askers: 3) { saved in
+        for edit in 1...Self.count("NACRE_APACHE_EDITS", 20) {
+          try site.replace("lib/Text.pm", text(edit))
+          try saved(edit)
+          for _ in 1...5 { #expect(try apache.text().hasSuffix(" \(edit)")) }
+          if edit % 10 == 7 {
+            try apache.restart(SIGUSR1)
+            #expect(try eventually { try apache.text().hasSuffix(" \(edit)") })
+          }
+        }
+      }
     }
   }
 

@@ -12,6 +12,7 @@ use Apache2::RequestRec ();
 use Apache2::RequestUtil ();
 use Apache2::ServerRec  ();
 use Apache2::ServerUtil ();
+use APR::Pool           ();
 use Time::HiRes         ();
 
 use Nacre                    ();
@@ -40,11 +41,12 @@ my %is_left_out;
 # A touch that has not had its effect yet, because code was running.
 my $is_owed;
 
+my $is_threaded = Apache2::MPM->is_threaded;
+
 _begin();
 
 sub _begin {
-    $problem = "threaded MPMs (worker, event) are not supported yet; use mpm_prefork" if Apache2::MPM->is_threaded;
-    eval { Nacre::Patching::begin(); 1 } or $problem = $@ =~ s/\n\z//r if !$problem;
+    eval { Nacre::Patching::begin(); 1 } or $problem = $@ =~ s/\n\z//r;
     if ( !$problem ) {
         Nacre::Patching::mind_libraries();
         Nacre::Apache2::Scripts::follow();
@@ -83,6 +85,8 @@ sub _honour_perl5lib {
 sub handler {
     my ($given) = @_;
     return _refuse($given) if $problem;
+    # Otherwise each phase of a request may get another interpreter: mod_perl keeps one as long as it owes it a cleanup.
+    $given->pool->cleanup_register( \&_let_go ) if $is_threaded && !$given->isa('Apache2::Connection');
     my $changed = Nacre::Patching::changed();
     _prepare() if !defined $is_curious;
     return Apache2::Const::OK if !defined $changed && !$is_curious;
@@ -90,6 +94,8 @@ sub handler {
     eval { _look( $host, $changed ); 1 } or _log( $host, $@ );
     return Apache2::Const::OK;
 }
+
+sub _let_go { }
 
 sub _refuse {
     my ($given) = @_;
@@ -278,7 +284,9 @@ transaction (L<Nacre>): imports, references to subs, inlined constants and proto
 gone, and if one file does not load, everything stays as it was. F<Documentation/Patching.md> in Nacre's source tree tells what is kept and
 what is refused. As long as nothing has changed no file is looked at: the kernel tells of changes.
 
-Works with the prefork MPM. With the threaded ones (worker, event) nothing is loaded again yet, and the error log says so.
+With the threaded MPMs (worker, event) each interpreter takes new code before its own next request. The code that interpreters share is
+shared no more once it has been loaded again, as under Apache2::Reload; C<apachectl graceful> makes it so again. There, prefer
+C<PerlInitHandler>: after a C<PerlPreConnectionHandler> mod_perl may give the request to another interpreter.
 
 =head2 When a reload fails
 
@@ -339,7 +347,7 @@ registers the module. The same for others:
 =head2 Nacre::Apache2->register_module($module), Nacre::Apache2->unregister_module($module)
 
 An unregistered module is not loaded again, whatever the directives say, until it is registered again. C<%INC> stays as it is. Said while Apache
-starts, it holds in every child; said in a request, in the child that answers.
+starts, it holds in every child; said in a request, in the interpreter that answers.
 
 =head1 WHAT IS LEFT OUT
 
