@@ -30,6 +30,15 @@ func bootPatching() {
     let keys = (1..<Int(count)).map { PerlValue.text(of: arguments[$0]) }
     return Patcher.patch(keys, byName: cp_is_true(arguments[0])).map { Perl.string($0.described) }
   }
+  // described_force(key ...): has them count as changed; those that are loaded, separated by NUL. described_uses(key): what its load
+  // has asked for, likewise, or undef.
+  Perl.define("Nacre::Patching::described_force") { arguments, count, _ in
+    Perl.string(Patcher.force((0..<Int(count)).map { PerlValue.text(of: arguments[$0]) }).joined(separator: "\0"))
+  }
+  Perl.define("Nacre::Patching::described_uses") { arguments, count, _ in
+    guard count == 1 else { return nil }
+    return Patcher.uses(PerlValue.text(of: arguments[0])).map { Perl.string($0.joined(separator: "\0")) }
+  }
   // described_differing(): the keys of the files that differ from what runs, separated by NUL.
   Perl.define("Nacre::Patching::described_differing") { _, _, _ in
     Perl.string(Patcher.differingKeys.joined(separator: "\0"))

@@ -221,8 +221,11 @@ extension LoadFollower {
 
   private func begins(_ name: String, isDo: Bool) -> UInt32 {
     let known = Perl.loaded(name)
+    if let asker = open.last?.file, let asked = numbers[name] { files[asker].uses?.insert(asked) }
     guard isDo || known == .no else { return 0 }
     let number = self.number(of: name)
+    if let asker = open.last?.file { files[asker].uses?.insert(number) }
+    files[number].uses = []
     files[number].isDo = isDo
     files[number].package = String(cString: cp_current_package())
     evals.removeAll { $0.file == number }

@@ -90,6 +90,22 @@ public final class Patcher {
     return current.patch(files, byName: byName)
   }
 
+  /// Has these files count as changed. Those among them that are loaded.
+  public static func force(_ keys: [String]) -> [String] {
+    guard let current, current.transaction == nil else { return [] }
+    current.follower.adopt()
+    let loaded = keys.filter { key in current.follower.numbers[key].map { current.follower.files[$0].isLoaded } ?? false
+    }
+    current.forced.formUnion(loaded.map { current.follower.numbers[$0]! })
+    return loaded
+  }
+
+  /// The files that the load of a file has asked for; nil if nobody saw that.
+  public static func uses(_ key: String) -> [String]? {
+    guard let follower = current?.follower, let number = follower.numbers[key] else { return nil }
+    return follower.files[number].uses.map { uses in uses.map { follower.files[$0].key } }
+  }
+
   /// Changes in perl's own library directories count, too.
   public static func mindLibraries() {
     guard let current else { return }

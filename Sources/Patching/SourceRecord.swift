@@ -23,6 +23,9 @@ struct SourceRecord {
   /// The subs that its load has imported into the package of its name.
   var imports: Set<String> = []
 
+  /// The files that its load has asked for; nil if nobody saw that.
+  var uses: Set<Int>?
+
   /// The package that its key stands for: `My::App`.
   var ownPackage: String? { ModulePatterns.module(key: key) }
 }

@@ -37,6 +37,23 @@ sub library {
 # The keys of the files that differ from what runs, as far as anybody has looked.
 sub differing { return split /\0/, described_differing() }
 
+# Has these files count as changed; gives those that are loaded.
+sub force { return split /\0/, described_force(@_) }
+
+# The keys of what the load of a file has asked for; what its source names, if nobody saw the load.
+sub uses {
+    my ($key) = @_;
+    my $seen = described_uses($key);
+    return split /\0/, $seen if defined $seen;
+    my $file = $INC{$key};
+    return if !defined $file || ref $file || !open my $from, '<', $file;
+    my $source = do { local $/; readline $from };
+    $source =~ s/^__(?:END|DATA)__$.*//ms;
+    my @modules = $source =~ /^\s*(?:use|require)\s+([A-Za-z_]\w*(?:::\w+)*)/mg;
+    push @modules, $1 =~ /([A-Za-z_]\w*(?:::\w+)*)/g while $source =~ /^\s*use\s+(?:parent|base)\b([^;]*)/mg;
+    return grep { exists $INC{$_} } map { s{::}{/}gr . '.pm' } @modules;
+}
+
 # Loads a file again, as if asked for by code of this package.
 my %loader;
 
