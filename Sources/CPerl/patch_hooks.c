@@ -30,6 +30,7 @@ static void hook_sub(pTHX_ CV *code, int depth) {
 void cp_hook_compiled(void) {
   dTHX;
   cp_scan scan = cp_scan_stashes();
-  for (uint32_t index = 0; index < scan.slot_count; index++)
-    if (scan.slots[index].code) hook_sub(aTHX_(CV *) SV_OF(scan.slots[index].code), 0);
+  for (const cp_stash *stash = scan.stashes; stash < scan.stashes + scan.stash_count; stash++)
+    for (uint32_t index = 0; index < stash->count; index++)
+      if (stash->slots[index].code) hook_sub(aTHX_(CV *) SV_OF(stash->slots[index].code), 0);
 }

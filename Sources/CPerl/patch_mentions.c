@@ -4,22 +4,32 @@
 
 static Perl_check_t original_check;
 
+static number_list *list_of(number_list **lists, uint32_t *capacity, uint32_t number) {
+  if (number >= *capacity) {
+    uint32_t before = *capacity;
+    *capacity = number < 256 ? 512 : number * 2;
+    Renew(*lists, *capacity, number_list);
+    Zero(*lists + before, *capacity - before, number_list);
+  }
+  return &(*lists)[number];
+}
+
+static void append(number_list *list, int32_t number) {
+  if (list->count == list->capacity) {
+    list->capacity = list->capacity ? list->capacity * 2 : 2;
+    Renew(list->numbers, list->capacity, int32_t);
+  }
+  list->numbers[list->count++] = number;
+}
+
 static void note(patch_state *state, const char *name, size_t count) {
   uint32_t number = (uint32_t)cp_intern(&state->subs, name, count);
-  if (number >= state->mention_capacity) {
-    uint32_t capacity = state->mention_capacity ? state->mention_capacity * 2 : 512;
-    Renew(state->mentions, capacity, mentioning_files);
-    Zero(state->mentions + state->mention_capacity, capacity - state->mention_capacity, mentioning_files);
-    state->mention_capacity = capacity;
-  }
-  mentioning_files *found = &state->mentions[number];
+  number_list *found = list_of(&state->mentions, &state->mention_capacity, number);
   for (uint32_t index = found->count; index-- > 0;)
-    if (found->files[index] == state->mentioning_file) return;
-  if (found->count == found->capacity) {
-    found->capacity = found->capacity ? found->capacity * 2 : 2;
-    Renew(found->files, found->capacity, int32_t);
-  }
-  found->files[found->count++] = state->mentioning_file;
+    if (found->numbers[index] == state->mentioning_file) return;
+  append(found, state->mentioning_file);
+  if (state->mentioning_file >= 0)
+    append(list_of(&state->mentioned, &state->mentioned_capacity, (uint32_t)state->mentioning_file), (int32_t)number);
 }
 
 /* Runs as perl compiles a name that may be that of a sub. The name is looked at before perl's own check replaces it. */
@@ -62,11 +72,14 @@ void cp_set_mentioning_file(int32_t file) {
 void cp_forget_mentions(int32_t file) {
   dTHX;
   patch_state *state = cp_patch_state(aTHX);
-  for (uint32_t number = 0; number < state->subs.count; number++) {
-    mentioning_files *found = &state->mentions[number];
+  if ((uint32_t)file >= state->mentioned_capacity) return;
+  number_list *mentioned = &state->mentioned[file];
+  for (uint32_t sub = 0; sub < mentioned->count; sub++) {
+    number_list *found = &state->mentions[mentioned->numbers[sub]];
     for (uint32_t index = 0; index < found->count; index++)
-      if (found->files[index] == file) found->files[index--] = found->files[--found->count];
+      if (found->numbers[index] == file) found->numbers[index--] = found->numbers[--found->count];
   }
+  mentioned->count = 0;
 }
 
 void cp_each_mention(
@@ -75,25 +88,36 @@ void cp_each_mention(
   patch_state *state = cp_patch_state(aTHX);
   int32_t number = cp_find_interned(&state->subs, name, count);
   for (uint32_t index = 0; number >= 0 && index < state->mentions[number].count; index++)
-    visit(context, state->mentions[number].files[index]);
+    visit(context, state->mentions[number].numbers[index]);
+}
+
+static void free_lists(number_list *lists, uint32_t capacity) {
+  for (uint32_t number = 0; number < capacity; number++) Safefree(lists[number].numbers);
+  Safefree(lists);
+}
+
+static number_list *copy_lists(const number_list *from, uint32_t capacity) {
+  number_list *to;
+  Newxz(to, capacity, number_list);
+  for (uint32_t number = 0; number < capacity; number++) {
+    if (from[number].count == 0) continue;
+    to[number] = (number_list){NULL, from[number].count, from[number].count};
+    Newx(to[number].numbers, from[number].count, int32_t);
+    Copy(from[number].numbers, to[number].numbers, from[number].count, int32_t);
+  }
+  return to;
 }
 
 void cp_mentions_free(patch_state *state) {
-  for (uint32_t number = 0; number < state->mention_capacity; number++) Safefree(state->mentions[number].files);
-  Safefree(state->mentions);
+  free_lists(state->mentions, state->mention_capacity);
+  free_lists(state->mentioned, state->mentioned_capacity);
   cp_free_interned(&state->subs);
 }
 
 void cp_mentions_copy(patch_state *to, const patch_state *from) {
   cp_copy_interned(&to->subs, &from->subs);
   to->mention_capacity = from->mention_capacity;
-  Newxz(to->mentions, to->mention_capacity, mentioning_files);
-  for (uint32_t number = 0; number < from->subs.count; number++) {
-    const mentioning_files *found = &from->mentions[number];
-    mentioning_files *copy = &to->mentions[number];
-    *copy = (mentioning_files){NULL, found->count, found->count};
-    if (found->count == 0) continue;
-    Newx(copy->files, found->count, int32_t);
-    Copy(found->files, copy->files, found->count, int32_t);
-  }
+  to->mentioned_capacity = from->mentioned_capacity;
+  to->mentions = copy_lists(from->mentions, from->mention_capacity);
+  to->mentioned = copy_lists(from->mentioned, from->mentioned_capacity);
 }

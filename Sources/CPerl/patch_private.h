@@ -35,17 +35,14 @@ typedef struct {
   bool is_back;
 } lifted_sub;
 
-/* The files that mention a sub. */
+/* A list of numbers: the files that mention a sub, or the subs that a file mentions. */
 typedef struct {
-  int32_t *files;
+  int32_t *numbers;
   uint32_t count, capacity;
-} mentioning_files;
+} number_list;
 
-typedef struct {
-  cp_slot *slots;
-  cp_stash *stashes;
-  uint32_t slot_count, slot_capacity, stash_count, stash_capacity;
-} scan_memory;
+typedef struct scanned_stash scanned_stash;
+typedef struct inner_stash inner_stash;
 
 /* What patching knows of one interpreter. It belongs to that interpreter alone: whichever thread runs it uses it, so there is
    no lock. Nothing in it but the log of an open patch refers to values of perl. */
@@ -63,14 +60,17 @@ typedef struct {
   size_t seen_capacity, seen_count;
   bool overflowed;
   /* Scans. */
-  scan_memory scans[2];
-  int scan;
+  cp_stash *stashes;
+  scanned_stash *scanned; /* by the same numbers */
+  uint32_t stash_count, stash_capacity;
+  uint32_t scan; /* the number of the last one */
   cp_interned files;
   int32_t last_file;
   /* Mentions. */
   cp_interned subs;
-  mentioning_files *mentions; /* by the number of the sub */
-  uint32_t mention_capacity;
+  number_list *mentions;  /* by the number of the sub: files */
+  number_list *mentioned; /* by the number of the file: subs */
+  uint32_t mention_capacity, mentioned_capacity;
   int32_t mentioning_file;
 } patch_state;
 
@@ -81,6 +81,10 @@ uint32_t cp_fork_count(void);
 
 /* What the files give back, and hand to a clone. */
 void cp_scans_free(patch_state *state);
+/* Remembers what stands in the stashes as what was there before. */
+void cp_scan_mark(pTHX);
+/* Gives back what is held, and before that puts it to where it was. */
+void cp_scan_let_go(pTHX_ bool puts_back);
 /* Once per process. */
 void cp_follow_mentions(void);
 void cp_mentions_free(patch_state *state);

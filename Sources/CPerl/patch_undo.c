@@ -60,11 +60,12 @@ static void take_back(pTHX_ undo_step *step) {
 
 void cp_patch_begin(void) {
   dTHX;
-  cp_patch_commit();
+  cp_scan_mark(aTHX);
 }
 
 void cp_patch_commit(void) {
   dTHX;
+  cp_scan_let_go(aTHX_ false);
   patch_state *state = cp_patch_state(aTHX);
   cp_undo_forget_values(state);
   /* What is freed may run code, which must not find a half-empty log. */
@@ -81,6 +82,7 @@ void cp_patch_rollback(void) {
   dTHX;
   const patch_state *state = cp_patch_state(aTHX);
   for (uint32_t index = state->step_count; index-- > 0;) take_back(aTHX_ &state->steps[index]);
+  cp_scan_let_go(aTHX_ true);
   cp_patch_commit();
 }
 
@@ -96,17 +98,12 @@ void cp_glob_put(pTHX_ GV *glob, CV *code) {
   if (GvSTASH(glob) && HvENAME_get(GvSTASH(glob))) mro_method_changed_in(GvSTASH(glob));
 }
 
-void cp_patch_save_code(cp_sv *glob_) {
+void cp_patch_set_code(cp_sv *glob_, cp_sv *code) {
   dTHX;
   GV *glob = (GV *)SV_OF(glob_);
   cp_undo_add(aTHX_(undo_step){
       UNDO_CODE, GvFLAGS(glob), SvREFCNT_inc_NN((SV *)glob), GvCVGEN(glob) ? NULL : SvREFCNT_inc((SV *)GvCV(glob))});
-}
-
-void cp_patch_set_code(cp_sv *glob, cp_sv *code) {
-  dTHX;
-  cp_patch_save_code(glob);
-  cp_glob_put(aTHX_(GV *) SV_OF(glob), (CV *)SV_OF(code));
+  cp_glob_put(aTHX_ glob, (CV *)SV_OF(code));
 }
 
 void cp_put_code(cp_sv *glob, cp_sv *code) {

@@ -8,21 +8,24 @@ import SourceFiles
 /// before or out of sight.
 final class LoadFollower {
   /// Every file that was ever loaded; a file keeps its number.
-  private(set) var files: [SourceRecord] = []
+  var files = SourceRecords()
   /// `["My/App.pm": 3]`.
   private(set) var numbers: [String: Int] = [:]
   /// By the name that perl has for it: `["lib/My/App.pm": 3]`.
   private(set) var byName: [String: Int] = [:]
+  /// Grows whenever a name stands for another file.
+  private(set) var namesVersion = 0
   /// The files in the order in which a fresh start would begin to load them.
   private(set) var order: [Int] = []
   /// A file that was loaded while another one was comes before that.
   private(set) var evals: [EvalRange] = []
+  private var evalsBefore: [EvalRange] = []
   /// The files whose load has ended since this was emptied.
-  var ended: [Int] = []
+  private(set) var ended: [Int] = []
   /// Whether a patch is loading files.
-  var isPatching = false
+  private(set) var isPatching = false
   /// Grows whenever a file is loaded.
-  private(set) var version = 0
+  var version = 0
 
   let rules: WatchRules
   /// Modules that a person has asked to watch or not to: they overrule where their files lie.
@@ -31,7 +34,9 @@ final class LoadFollower {
   var mindsLibraries = false
   /// The script that is being compiled; -1 if none is.
   private var script: Int32 = -1
-  private let ownDirectory: String
+  let ownDirectory: String
+  /// What is known of whether files are watched.
+  var watchedOrNot: [Bool?] = []
   private var knownKeys = 0
   private var open: [OpenLoad] = []
   private var lastLoad: UInt32 = 0
@@ -63,6 +68,8 @@ final class LoadFollower {
   /// For a clone of the interpreter: all that is known of its files. The loads that go on are the parent's.
   init(cloning parent: LoadFollower) {
     files = parent.files
+    files.forget(restoring: false)
+    files.changed = Set(files.indices)
     numbers = parent.numbers
     byName = parent.byName
     order = parent.order
@@ -111,33 +118,8 @@ final class LoadFollower {
     files[number].fingerprint = fingerprint
   }
 
-  /// Whether changes of a file matter.
-  func isWatched(_ number: Int) -> Bool {
-    let file = files[number]
-    if WatchRules.contains(ownDirectory, file.path) { return false }
-    return asked[file.key] ?? rules.isWatched(file.path)
-  }
-
-  /// Whether anybody is told when the file changes: also for libraries, where the host wants that.
-  func minds(_ number: Int) -> Bool {
-    if isWatched(number) { return true }
-    let file = files[number]
-    return mindsLibraries && asked[file.key] != false && !WatchRules.contains(ownDirectory, file.path)
-      && !WatchRules.isOfKernel(file.path)
-  }
-
-  /// A file that is loaded again is one of the project's from now on.
-  func claim(_ number: Int) {
-    if !isWatched(number) { asked[files[number].key] = true }
-  }
-
-  /// Somebody has said whether a file is to be watched.
-  func noteAsked(_ key: String) {
-    version += 1
-    guard let number = numbers[key], files[number].isLoaded, files[number].fingerprint == nil, isWatched(number)
-    else { return }
-    files[number].fingerprint = SourceFiles.fingerprint(of: files[number].path).fingerprint
-  }
+  /// These files, in load order.
+  func inOrder(_ wanted: Set<Int>) -> [Int] { wanted.count < 2 ? Array(wanted) : order.filter(wanted.contains) }
 
   /// Whether the load of a file is going on.
   func isOpen(_ number: Int) -> Bool { open.contains { $0.file == number } }
@@ -153,7 +135,7 @@ final class LoadFollower {
 
   /// Something was imported into the package of a file.
   func noteImports(of number: Int) {
-    if let package = files[number].ownPackage { files[number].imports = StashView.imports(of: package) }
+    if let package = files[number].ownPackage { files[number].imports = StashTable.imports(of: package) }
   }
 
   /// Notes what a file is now.
@@ -165,19 +147,8 @@ final class LoadFollower {
     evals.removeAll { $0.file == number }
   }
 
-  /// A patch is over; what `%INC` has is known.
-  func recount() { knownKeys = cp_inc_count() }
-
-  /// The state to go back to when a patch fails.
-  struct Memory {
-    fileprivate var files: [SourceRecord]
-    fileprivate var evals: [EvalRange]
-
-    /// Whether the file was loaded then.
-    func knows(_ number: Int) -> Bool { number < files.count && files[number].isLoaded }
-    /// As perl named it then.
-    func name(of number: Int) -> String { files[number].name }
-  }
+  /// What `%INC` has is known.
+  private func recount() { knownKeys = cp_inc_count() }
 
   /// A file was loaded by its path in the place of its key: what is known of that is known of the file.
   func takeOver(_ number: Int, from path: String) {
@@ -186,7 +157,7 @@ final class LoadFollower {
     files[number].name = files[other].name
     files[number].fingerprint = files[other].fingerprint
     files[number].imports = files[other].imports
-    byName[files[other].name] = number
+    rename(files[other].name, number)
     for index in evals.indices where evals[index].file == other { evals[index].file = number }
     files[other].isLoaded = false
     order.removeAll { $0 == other }
@@ -194,13 +165,33 @@ final class LoadFollower {
     path.withCString { cp_inc_delete($0, path.utf8.count) }
   }
 
-  var memory: Memory { Memory(files: files, evals: evals) }
+  /// A patch begins.
+  func beginPatch() {
+    isPatching = true
+    ended = []
+    files.remember()
+    evalsBefore = evals
+  }
 
-  func restore(_ memory: Memory) {
-    for (number, file) in memory.files.enumerated() { files[number] = file }
-    for number in memory.files.count..<files.count { files[number].isLoaded = false }
-    evals = memory.evals
+  /// The patch is over; `restoring`: what is known of files is what it was.
+  func endPatch(restoring: Bool) {
+    isPatching = false
+    files.forget(restoring: restoring)
+    if restoring { evals = evalsBefore }
+    evalsBefore = []
     recount()
+  }
+
+  /// What was known of a file that was loaded when the patch began.
+  func before(_ number: Int) -> SourceRecord? { files.remembered(number).flatMap { $0.isLoaded ? $0 : nil } }
+
+  /// Whoever asks next what has changed is told of all files.
+  func noteAllChanged() { files.changed = Set(files.indices) }
+
+  /// The numbers of the files of which something has changed since this was asked.
+  func takeChanged() -> Set<Int> {
+    defer { files.changed = [] }
+    return files.changed
   }
 }
 
@@ -270,8 +261,16 @@ extension LoadFollower {
 
   private func locate(_ number: Int, _ name: String, in directory: String) {
     files[number].name = name
-    files[number].path = absolute(name, relativeTo: name.hasPrefix("/") ? "/" : directory)
+    let path = absolute(name, relativeTo: name.hasPrefix("/") ? "/" : directory)
+    if files[number].path != path, number < watchedOrNot.count { watchedOrNot[number] = nil }
+    files[number].path = path
+    rename(name, number)
+  }
+
+  private func rename(_ name: String, _ number: Int) {
+    if byName[name] == number { return }
     byName[name] = number
+    namesVersion += 1
   }
 
   private func number(of key: String) -> Int {

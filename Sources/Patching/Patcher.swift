@@ -20,6 +20,7 @@ public final class Patcher {
   /// A patch had to wait for code that was running, or was asked for by name.
   private var forced: Set<Int> = []
   private var graves: [String: Int] = [:]
+  private lazy var table = StashTable(follower)
   /// The patch that runs.
   private var transaction: Transaction?
 
@@ -110,6 +111,7 @@ public final class Patcher {
   public static func mindLibraries() {
     guard let current else { return }
     current.follower.mindsLibraries = true
+    current.follower.noteAllChanged()
     current.watchedVersion = -1
   }
 
@@ -157,6 +159,7 @@ public final class Patcher {
       watcher = nil
       watchedVersion = -1
       watched = []
+      follower.noteAllChanged()
     }
     follower.adopt()
     let looked = look()
@@ -167,7 +170,7 @@ public final class Patcher {
 
   private func patch(_ files: Set<Int>, byName: Bool = false) -> PatchReport {
     let states = files.map { ($0, SourceFiles.fingerprint(of: follower.files[$0].path).fingerprint ?? .none) }
-    let transaction = Transaction(follower, graves: graves, byName: byName)
+    let transaction = Transaction(table, follower, graves: graves, byName: byName)
     self.transaction = transaction
     let report = transaction.run(files)
     self.transaction = nil
@@ -233,7 +236,8 @@ public final class Patcher {
         trace: LoadTrace(), rules: WatchRules(libraryDirectories: []), roots: [], patterns: RespawnPatterns())
       self.watcher = watcher
     }
-    let now = Set(follower.files.indices.filter { follower.files[$0].isLoaded && follower.minds($0) })
+    let changed = follower.takeChanged()
+    let now = changed.filter { follower.files[$0].isLoaded && follower.minds($0) }
     let new = now.subtracting(watched)
     for number in new {
       byPath[follower.files[number].path] = number
@@ -247,7 +251,8 @@ public final class Patcher {
         return .began(
           file: file.path, key: file.key, requester: "", line: 0, fingerprint: file.fingerprint ?? .none)
       })
-    watched = now
+    watched.subtract(changed.subtracting(now))
+    watched.formUnion(new)
     return new
   }
 

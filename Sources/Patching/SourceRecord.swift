@@ -42,6 +42,52 @@ public struct PendingFile {
   public var isLibrary: Bool
 }
 
+/// The records of all files by number. Tells which of them have changed, and what they were when a patch began.
+struct SourceRecords {
+  private var records: [SourceRecord] = []
+  /// The numbers of those that have changed since this was emptied.
+  var changed: Set<Int> = []
+  private var before: [Int: SourceRecord]?
+  private var countBefore = 0
+
+  var indices: Range<Int> { records.indices }
+  var count: Int { records.count }
+
+  mutating func append(_ record: SourceRecord) {
+    changed.insert(records.count)
+    records.append(record)
+  }
+
+  subscript(number: Int) -> SourceRecord {
+    get { records[number] }
+    _modify {
+      if before != nil, number < countBefore, before![number] == nil { before![number] = records[number] }
+      changed.insert(number)
+      yield &records[number]
+    }
+  }
+
+  /// A patch begins.
+  mutating func remember() {
+    before = [:]
+    countBefore = records.count
+  }
+
+  /// The patch is over; `restoring`: everything is to be as it was.
+  mutating func forget(restoring: Bool) {
+    let saved = before ?? [:]
+    before = nil
+    guard restoring else { return }
+    for (number, record) in saved { self[number] = record }
+    for number in countBefore..<records.count { self[number].isLoaded = false }
+  }
+
+  /// What was known of a file when the patch began; nil for one that was not known.
+  func remembered(_ number: Int) -> SourceRecord? {
+    number < countBefore ? before?[number] ?? records[number] : nil
+  }
+}
+
 /// The string evals that were compiled while a file was being loaded.
 struct EvalRange {
   var first: UInt32

@@ -7,29 +7,32 @@ import SourceFiles
 extension Transaction {
   func conclude() {
     for file in staged.sorted() {
-      let name = memory.name(of: file)
+      guard let name = follower.before(file)?.name else { continue }
       // perl does not give END blocks to clones.
       name.withCString { cp_patch_drop_end_blocks($0, follower.files[file].isInherited) }
     }
-    report.reloaded = follower.order.filter(staged.contains).map { follower.files[$0].key }
-    report.loaded = follower.ended.filter { !staged.contains($0) && !memory.knows($0) && follower.files[$0].isLoaded }
-      .map { follower.files[$0].key }
+    report.reloaded = follower.inOrder(staged).map { follower.files[$0].key }
+    report.loaded = follower.ended.filter {
+      !staged.contains($0) && follower.before($0) == nil && follower.files[$0].isLoaded
+    }
+    .map { follower.files[$0].key }
     bury()
     forgetEntries()
     cp_patch_commit()
-    follower.recount()
+    follower.endPatch(restoring: false)
   }
 
   func takeBack() {
     // Libraries of others that the load has brought in are whole, and stay.
     let kept = Set(
-      follower.ended.filter { !memory.knows($0) && follower.files[$0].isLoaded && !follower.isWatched($0) })
-    let gone = Set(follower.files.indices.filter { !kept.contains($0) && (staged.contains($0) || !memory.knows($0)) })
+      follower.ended.filter { follower.before($0) == nil && follower.files[$0].isLoaded && !follower.isWatched($0) })
+    let gone = Set(
+      follower.files.indices.filter { !kept.contains($0) && (staged.contains($0) || follower.before($0) == nil) })
     let libraries = kept.map { follower.files[$0] }
     forgetEntries()
     cp_patch_rollback()
     remove(what: gone)
-    follower.restore(memory)
+    follower.endPatch(restoring: true)
     for file in libraries {
       file.key.withCString { key in
         file.name.withCString { cp_inc_set(key, file.key.utf8.count, $0, file.name.utf8.count) }
@@ -40,28 +43,30 @@ extension Transaction {
 
   /// Deletes the names that these files have brought into the stashes.
   private func remove(what gone: Set<Int>) {
-    let view = StashView(follower)
-    var left = view.stashes.map { Int($0.end) - Int($0.first) }
-    for (number, slot) in view.slots.enumerated() {
-      let stash = Int(slot.stash)
-      if isOld(slot, view) { continue }
-      let makers = [view.compilers[number], view.maker(slot, follower)].compactMap { $0 }
-      let isOurs = makers.contains(where: gone.contains) || view.owners[stash].map(gone.contains) ?? false
-      // What a hook in @INC gives has no file; it was loaded by this load.
-      let isOfHook = [slot.code_file, slot.glob_file].contains {
+    table.refresh(certainly: doubtful)
+    var left: [Int: Int] = [:]
+    for stash in table.changed {
+      left[stash] = table.slots(of: stash).count
+      for slot in table.slots(of: stash) where !table.isOld(slot) && isOf(slot, gone) {
+        cp_delete_entry(table.stashes[stash].stash, slot.name, slot.name_count)
+        left[stash]! -= 1
+      }
+    }
+    for stash in left.keys.sorted().reversed() where left[stash] == 0 && table.stashes[stash].is_new {
+      let parts = table.name(of: stash).split(separator: ":", omittingEmptySubsequences: true)
+      let parent = parts.count > 1 ? parts.dropLast().joined(separator: "::") : "main"
+      guard let place = table.stash(named: parent), let leaf = parts.last.map({ $0 + "::" }) else { continue }
+      leaf.withCString { cp_delete_entry(table.stashes[place].stash, $0, UInt32(leaf.utf8.count)) }
+    }
+  }
+
+  private func isOf(_ slot: cp_slot, _ gone: Set<Int>) -> Bool {
+    let makers = [table.compiler(slot), table.maker(slot), table.owners[Int(slot.stash)]].compactMap { $0 }
+    // What a hook in @INC gives has no file; it was loaded by this load.
+    return makers.contains(where: gone.contains)
+      || [slot.code_file, slot.glob_file].contains {
         $0 >= 0 && String(cString: cp_file_name($0)).hasPrefix("/loader/")
       }
-      guard isOurs || isOfHook else { continue }
-      cp_delete_entry(view.stashes[stash].stash, slot.name, slot.name_count)
-      left[stash] -= 1
-    }
-    for stash in view.stashes.indices.reversed() where left[stash] == 0 && !stashes.contains(view.stashes[stash].stash)
-    {
-      let parts = view.names[stash].split(separator: ":", omittingEmptySubsequences: true)
-      let parent = parts.count > 1 ? parts.dropLast().joined(separator: "::") : "main"
-      guard let place = view.names.firstIndex(of: parent), let leaf = parts.last.map({ $0 + "::" }) else { continue }
-      leaf.withCString { cp_delete_entry(view.stashes[place].stash, $0, UInt32(leaf.utf8.count)) }
-    }
   }
 
   private func forgetEntries() {

@@ -52,50 +52,33 @@ extension Transaction {
 
   /// Brings what the load has made to where the old things were. The files that hold something that has changed; -1
   /// stands for the main program.
-  func settle(_ view: StashView) -> Set<Int> {
-    var holders: [OpaquePointer: [Int]] = [:]
-    for sub in lifted where !sub.isSettled {
-      holders[cp_lifted_head(sub.number)] = []
-      if let code = cp_glob_code(cp_lifted_glob(sub.number)) { holders[code] = [] }
-    }
-    for entry in entries { if let value = cp_constant_value(entry.value) { holders[value] = [] } }
-    for sub in lifted where !sub.isSettled {
-      if let value = cp_constant_value(cp_lifted_old(sub.number)) { holders[value] = [] }
-    }
-    for (number, slot) in view.slots.enumerated() {
-      if let code = slot.code, slot.is_glob { holders[code]?.append(number) }
-      // Importing a constant leaves a reference to its value (pp_hot.c, pp_sassign).
-      if let value = slot.value { holders[value]?.append(number) }
-    }
+  func settle() -> Set<Int> {
+    let holders = table.holders(of: movedValues())
+    for slots in holders.values { doubtful.formUnion(slots.map { Int($0.stash) }) }
     var dependents: Set<Int> = []
     /// The names under which the value is known elsewhere.
     func aliases(of constant: OpaquePointer) -> [String] {
-      (cp_constant_value(constant).flatMap { holders[$0] } ?? []).map { number in
-        let slot = view.slots[number]
-        if let owner = view.owners[Int(slot.stash)] { dependents.insert(owner) }
-        return view.fullName(slot)
+      (cp_constant_value(constant).flatMap { holders[$0] } ?? []).map { slot in
+        if let owner = table.owners[Int(slot.stash)] { dependents.insert(owner) }
+        return table.fullName(slot)
       }
     }
     func put(_ code: OpaquePointer, whereNowIs now: OpaquePointer, except glob: OpaquePointer) {
-      for number in holders[now] ?? [] where view.slots[number].entry != glob {
-        cp_put_code(view.slots[number].entry, code)
-      }
+      for slot in holders[now] ?? [] where slot.entry != glob { cp_put_code(slot.entry, code) }
     }
     func relink(_ code: OpaquePointer, to other: OpaquePointer?, except glob: OpaquePointer) {
-      for number in holders[code] ?? [] where view.slots[number].entry != glob {
-        cp_patch_set_code(view.slots[number].entry, other)
-      }
+      for slot in holders[code] ?? [] where slot.entry != glob { cp_patch_set_code(slot.entry, other) }
     }
     var changed: Set<String> = []
     for index in lifted.indices where !lifted[index].isSettled {
       lifted[index].isSettled = true
       let sub = lifted[index]
       let (glob, head) = (cp_lifted_glob(sub.number), cp_lifted_head(sub.number))
-      var names = [sub.name] + (holders[head] ?? []).map { view.fullName(view.slots[$0]) }
+      var names = [sub.name] + (holders[head] ?? []).map(table.fullName)
       switch cp_lifted_state_of(sub.number) {
       case CP_LIFTED_OTHER:
         let code = cp_glob_code(glob)!
-        names += (holders[code] ?? []).map { view.fullName(view.slots[$0]) }
+        names += (holders[code] ?? []).map(table.fullName)
         if cp_is_foreign(code, glob) || cp_has_body(head) {
           relink(head, to: code, except: glob)
         } else {
@@ -119,13 +102,11 @@ extension Transaction {
     }
     for slot in taken where cp_glob_code(slot.glob) == nil && !slot.goes { cp_patch_set_code(slot.glob, slot.code) }
     taken = []
-    for entry in changedEntries(view) {
-      if view.slots.contains(where: { $0.is_constant && view.fullName($0) == entry.name }) {
-        report.constants.append(entry.name)
-      }
+    for entry in changedEntries() {
+      if isConstant(entry.name) { report.constants.append(entry.name) }
       changed.formUnion([entry.name] + aliases(of: entry.value))
     }
-    changed.formUnion(newNames(view))
+    changed.formUnion(newNames())
     return changed.reduce(into: dependents) { $0.formUnion(mentions(of: $1)) }
   }
 
@@ -142,6 +123,11 @@ extension Transaction {
     return prototype(old) != prototype(new)
   }
 
+  /// Whether there is a constant of this name among those that have changed.
+  private func isConstant(_ name: String) -> Bool {
+    table.changed.contains { table.slots(of: $0).contains { $0.is_constant && table.fullName($0) == name } }
+  }
+
   private func isConstantWithNewValue(_ sub: Lifted) -> Bool {
     let old = cp_lifted_old(sub.number)
     guard sub.end != .isDeclared, cp_is_constant(old), let new = cp_glob_code(cp_lifted_glob(sub.number)) else {
@@ -152,33 +138,44 @@ extension Transaction {
 
   private func prototype(_ code: OpaquePointer) -> String? { cp_prototype(code).map { String(cString: $0) } }
 
+  /// The heads, and the values of constants, that were taken out or have come since.
+  private func movedValues() -> [OpaquePointer] {
+    var values = entries.compactMap { cp_constant_value($0.value) }
+    for sub in lifted where !sub.isSettled {
+      values.append(cp_lifted_head(sub.number))
+      if let code = cp_glob_code(cp_lifted_glob(sub.number)) { values.append(code) }
+      if let value = cp_constant_value(cp_lifted_old(sub.number)) { values.append(value) }
+    }
+    return values
+  }
+
   /// The constants without a glob that differ now.
-  private func changedEntries(_ view: StashView) -> [Entry] {
+  private func changedEntries() -> [Entry] {
     var old: [String: Entry] = [:]
     for index in entries.indices where !entries[index].isSettled {
       entries[index].isSettled = true
       old[entries[index].name] = entries[index]
     }
     guard !old.isEmpty else { return [] }
-    for slot in view.slots where slot.is_constant {
-      let name = view.fullName(slot)
-      if let entry = old[name], cp_same_constant(entry.value, slot.code ?? slot.entry) { old[name] = nil }
+    for stash in table.changed {
+      for slot in table.slots(of: stash) where slot.is_constant {
+        let name = table.fullName(slot)
+        if let entry = old[name], cp_same_constant(entry.value, slot.code ?? slot.entry) { old[name] = nil }
+      }
     }
     return Array(old.values)
   }
 
   /// The subs with a prototype and the constants that were not there before.
-  private func newNames(_ view: StashView) -> Set<String> {
+  private func newNames() -> Set<String> {
     let known = Set(lifted.map(\.name)).union(entries.map(\.name))
     var names: Set<String> = []
-    for stash in view.stashes.indices {
-      guard view.owners[stash].map(isStaged) ?? true else { continue }
-      for number in view.slots(of: stash) {
-        let slot = view.slots[number]
+    for stash in table.changed where table.owners[stash].map(isStaged) ?? true {
+      for slot in table.slots(of: stash) {
         guard slot.is_constant || slot.code.map({ cp_prototype($0) != nil }) ?? false else { continue }
-        guard view.owners[stash] != nil || view.compilers[number].map(isStaged) ?? false else { continue }
-        let name = view.fullName(slot)
-        if !known.contains(name), !slot.is_foreign, !isOld(slot, view) { names.insert(name) }
+        guard table.owners[stash] != nil || table.compiler(slot).map(isStaged) ?? false else { continue }
+        let name = table.fullName(slot)
+        if !known.contains(name), !table.isForeign(slot), !table.isOld(slot) { names.insert(name) }
       }
     }
     return names
@@ -187,28 +184,29 @@ extension Transaction {
   /// Who has everything that a package exported by default gets what it exports now.
   func importAgain() {
     let changed = exports.filter { !$0.value.isEmpty && Patcher.ask("_exports", $0.key) != $0.value }
-    guard !changed.isEmpty else { return }
-    let view = StashView(follower)
     for (package, before) in changed {
-      guard let home = view.names.firstIndex(of: package) else { continue }
-      let subs = Set(view.slots(of: home).compactMap { view.slots[$0].is_own ? view.slots[$0].code : nil })
-      let holders = view.stashes.indices.filter { stash in
-        stash != home && !(view.owners[stash].map(isStaged) ?? false)
-          && view.slots(of: stash).contains { view.slots[$0].code.map(subs.contains) ?? false }
+      table.refresh()
+      guard let home = table.stash(named: package) else { continue }
+      let subs = table.slots(of: home).compactMap { $0.is_own ? $0.code : nil }
+      let holders = Set(table.holders(of: subs).values.joined().map { Int($0.stash) }).filter {
+        $0 != home && !(table.owners[$0].map(isStaged) ?? false)
       }
-      for holder in holders {
-        guard
-          case .returned(let names) = Perl.call(
-            method: "_import_again", of: "Nacre::Patching", [package, before, view.names[holder]])
-        else { continue }
-        let gone = Set(names.text.split(separator: "\u{1}").map(String.init))
-        for slot in view.slots(of: holder) where view.slots[slot].is_glob && gone.contains(view.name(view.slots[slot]))
-        {
-          cp_patch_set_code(view.slots[slot].entry, nil)
-        }
-        if let owner = view.owners[holder] { follower.noteImports(of: owner) }
-      }
+      for holder in holders.sorted() { importAgain(package, before, into: holder) }
     }
+  }
+
+  private func importAgain(_ package: String, _ before: String, into holder: Int) {
+    guard
+      case .returned(let names) = Perl.call(
+        method: "_import_again", of: "Nacre::Patching", [package, before, table.name(of: holder)])
+    else { return }
+    let gone = Set(names.text.split(separator: "\u{1}").map(String.init))
+    table.refresh()
+    for slot in table.slots(of: holder) where slot.is_glob && gone.contains(table.name(slot)) {
+      cp_patch_set_code(slot.entry, nil)
+    }
+    doubtful.insert(holder)
+    if let owner = table.owners[holder] { follower.noteImports(of: owner) }
   }
 
   private func mentions(of name: String) -> Set<Int> {

@@ -10,7 +10,7 @@ import SourceFiles
 /// a prototype, a generated sub) go through the same.
 final class Transaction {
   let follower: LoadFollower
-  let memory: LoadFollower.Memory
+  let table: StashTable
   /// Whether files are looked for in `@INC` as it is now.
   let byName: Bool
   var report = PatchReport()
@@ -22,8 +22,10 @@ final class Transaction {
   var lifted: [Lifted] = []
   var taken: [Taken] = []
   var entries: [Entry] = []
-  var keys: [SlotKey] = []
-  var stashes: Set<OpaquePointer> = []
+  /// Whether code of the files' own has been called: it may have changed anything.
+  var hooksHaveRun = false
+  /// Packages in which bodies may have moved out of perl's sight.
+  var doubtful: Set<Int> = []
   /// The files of the subs that are gone but still referred to: if one comes back, it is the one that is kept
   /// (`cp_grave_head`).
   var graves: [String: Int]
@@ -52,49 +54,41 @@ final class Transaction {
     var isSettled = false
   }
 
-  /// A name in a stash.
-  struct SlotKey: Hashable {
-    var stash: OpaquePointer
-    var name: UnsafePointer<CChar>
-    var hash: UInt32
-  }
-
-  init(_ follower: LoadFollower, graves: [String: Int], byName: Bool) {
+  init(_ table: StashTable, _ follower: LoadFollower, graves: [String: Int], byName: Bool) {
+    self.table = table
     self.follower = follower
     self.byName = byName
     self.graves = graves
-    memory = follower.memory
   }
 
   /// Loads these files, and what depends on them, again.
   func run(_ changed: Set<Int>) -> PatchReport {
     let began = Clock.microseconds()
-    let view = StashView(follower)
-    cp_patch_begin()
+    table.refresh()
+    table.begin()
     cp_patch_save_process()
-    keys = view.slots.map { SlotKey(stash: view.stashes[Int($0.stash)].stash, name: $0.name, hash: $0.name_hash) }
-    stashes = Set(view.stashes.map(\.stash))
-    saveCode(view)
-    follower.isPatching = true
-    follower.ended = []
+    // A failed load may have put subs anywhere in the project's packages.
+    for stash in table.watched() { cp_patch_hold(UInt32(stash)) }
+    follower.beginPatch()
     cp_forbid_exit(true)
-    let isDone = carryOut(changed, view, began)
+    let isDone = carryOut(changed, began)
     cp_forbid_exit(false)
-    follower.isPatching = false
     if isDone { conclude() } else { takeBack() }
+    for stash in doubtful { cp_scan_doubt(UInt32(stash)) }
     return report
   }
 
-  private func carryOut(_ changed: Set<Int>, _ view: StashView, _ began: UInt64) -> Bool {
-    var files = changed.union(generated(by: changed, view))
-    guard stage(files, view) else {
+  private func carryOut(_ changed: Set<Int>, _ began: UInt64) -> Bool {
+    let touched = table.touched(by: changed)
+    var files = changed.union(generated(by: changed, touched))
+    guard stage(files, files == changed ? touched : table.touched(by: files)) else {
       report.examining = Clock.microseconds() - began
       return false
     }
     var time = Clock.microseconds()
     report.examining = time - began
     while true {
-      for file in follower.order where files.contains(file) {
+      for file in follower.inOrder(files) {
         if let failure = load(file) {
           report.failure = failure
           return false
@@ -102,8 +96,8 @@ final class Transaction {
       }
       report.loading += Clock.microseconds() - time
       time = Clock.microseconds()
-      let after = StashView(follower)
-      let dependents = settle(after)
+      table.refresh(certainly: doubtful)
+      let dependents = settle()
       if dependents.contains(-1) {
         refuse("the main program", "it holds a constant or a prototype that changes, and it is running: restart")
         return false
@@ -112,7 +106,8 @@ final class Transaction {
       files = dependents.subtracting(staged).filter { follower.files[$0].isLoaded && follower.isWatched($0) }
       report.settling += Clock.microseconds() - time
       if files.isEmpty { break }
-      guard stage(files, StashView(follower)) else { return false }
+      table.refresh(certainly: doubtful)
+      guard stage(files, table.touched(by: files)) else { return false }
       time = Clock.microseconds()
     }
     importAgain()
@@ -121,9 +116,9 @@ final class Transaction {
 
   /// Calls the hooks of these files. False if one has died.
   func callHooks(_ method: String, _ files: Set<Int>) -> Bool {
-    for file in follower.order where files.contains(file) {
+    for file in follower.inOrder(files) {
       switch Perl.call(method: method, of: "Nacre::Patching", [follower.files[file].key]) {
-      case .returned: break
+      case .returned(let hasRun): if !hasRun.text.isEmpty { hooksHaveRun = true }
       case .died(let error):
         report.failure = LoadFailure(perlSays: error.text)
         return false
@@ -140,11 +135,4 @@ final class Transaction {
   }
 
   func isStaged(_ file: Int) -> Bool { staged.contains(file) }
-
-  /// Whether the name was there before the patch.
-  func isOld(_ slot: cp_slot, _ view: StashView) -> Bool {
-    oldKeys.contains(SlotKey(stash: view.stashes[Int(slot.stash)].stash, name: slot.name, hash: slot.name_hash))
-  }
-
-  private lazy var oldKeys = Set(keys)
 }

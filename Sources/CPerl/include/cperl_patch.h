@@ -55,8 +55,6 @@ typedef struct {
   /// Whether it is a glob; whether the sub has a body, is not written in Perl, is a constant, has this glob for its name,
   /// is running; whether the glob got its sub by assignment, from another package.
   bool is_glob, has_body, is_xsub, is_constant, is_own, is_running, is_assigned, is_imported, is_anonymous;
-  /// Whether another glob is the one that names the sub, and holds it: it was imported from there.
-  bool is_foreign;
 } cp_slot;
 
 typedef struct {
@@ -64,19 +62,35 @@ typedef struct {
   /// Its full name (`My::App`), borrowed.
   const char *_Nonnull name;
   size_t name_count;
-  /// Its slots, from the first to before the end.
-  uint32_t first, end;
+  /// What stands in it now, and what did when the patch began (the same memory if it has not been scanned since).
+  const cp_slot *_Nullable slots;
+  const cp_slot *_Nullable before;
+  uint32_t count, before_count;
+  /// How often it was scanned.
+  uint32_t serial;
+  /// Whether it is still there; whether it was not when the patch began.
+  bool is_live, is_new;
 } cp_stash;
 
 typedef struct {
-  const cp_slot *_Nullable slots;
-  const cp_stash *_Nullable stashes;
-  uint32_t slot_count, stash_count;
+  const cp_stash *_Nonnull stashes;
+  uint32_t stash_count;
 } cp_scan;
 
-/// Everything that stands in the stashes, names of packages left out. The memory belongs to the scan and is used again by
-/// the one after the next: two scans can be compared.
+/// Everything that stands in the stashes, names of packages left out. A stash keeps its number. The memory is that of the
+/// interpreter: it holds until the next scan. What can change without perl's knowing it (a sub's body, whether it runs) is
+/// as it was when its stash was scanned.
 cp_scan cp_scan_stashes(void);
+/// Looks at this stash alone, which must still be there as the last scan found it.
+cp_scan cp_scan_again(uint32_t stash);
+/// Has the next scan look at a stash again.
+void cp_scan_doubt(uint32_t stash);
+/// Holds what was in a stash when the patch began, so that a rollback puts it back.
+void cp_patch_hold(uint32_t stash);
+/// Calls `visit` with each slot that has one of these values for its sub or for the value of its constant.
+void cp_each_holder(
+    cp_sv *_Nonnull const *_Nullable values, size_t count, void *_Nullable context,
+    void (*_Nonnull visit)(void *_Nullable context, cp_sv *_Nonnull value, const cp_slot *_Nonnull slot));
 /// The name of a file in a scan, as perl has it (`lib/My.pm`). Borrowed, for good.
 const char *_Nonnull cp_file_name(int32_t file);
 /// The number of string evals so far.
@@ -106,7 +120,7 @@ const char *_Nullable cp_prototype(cp_sv *_Nonnull code);
 void cp_each_import(
     const char *_Nonnull package, void *_Nullable context,
     void (*_Nonnull visit)(void *_Nullable context, const char *_Nonnull name, size_t count));
-/// Whether another glob than this one names the sub, and holds it.
+/// Whether another glob than this one names the sub, and holds it: it was imported from there.
 bool cp_is_foreign(cp_sv *_Nonnull code, cp_sv *_Nonnull glob);
 
 // MARK: Who mentions what (patch_mentions.c)
@@ -122,8 +136,9 @@ void cp_each_mention(
     const char *_Nonnull name, size_t count, void *_Nullable context,
     void (*_Nonnull visit)(void *_Nullable context, int32_t file));
 
-// MARK: The transaction (patch_undo.c, patch_body.c, patch_values.c)
+// MARK: The transaction (patch_scan.c, patch_undo.c, patch_body.c, patch_values.c)
 
+/// Begins a patch of what the last scan has found.
 void cp_patch_begin(void);
 /// Drops what was saved; the new state stays.
 void cp_patch_commit(void);
@@ -168,8 +183,6 @@ void cp_put_code(cp_sv *_Nonnull glob, cp_sv *_Nullable code);
 /// Perl's method caches for a package are not valid any more.
 void cp_methods_changed(cp_sv *_Nonnull stash);
 
-/// Saves the sub of a glob, or what stands in the place of a glob, so that a rollback puts it back.
-void cp_patch_save_code(cp_sv *_Nonnull glob);
 /// Saves the variables of a glob and what is in them, and its format.
 void cp_patch_save_variables(cp_sv *_Nonnull glob);
 /// Empties the array and the hash of a glob (`@ISA`, `%FIELDS`); their variables must have been saved.

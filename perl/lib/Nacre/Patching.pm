@@ -121,19 +121,20 @@ sub _hook {
     return $key =~ /\.pm\z/ && defined &$sub ? \&$sub : undef;
 }
 
+# Both say whether there was one.
 sub _before {
     my ( undef, $key ) = @_;
     delete $state{$key};
-    my $hook = _hook( before => $key ) // return;
+    my $hook = _hook( before => $key ) // return '';
     $state{$key} = [ scalar $hook->( $key =~ s/\.pm\z//r =~ s{/}{::}gr ) ];
-    return;
+    return 1;
 }
 
 sub _after {
     my ( undef, $key ) = @_;
-    my $hook = _hook( after => $key ) // return;
+    my $hook = _hook( after => $key ) // return '';
     $hook->( $key =~ s/\.pm\z//r =~ s{/}{::}gr, @{ delete $state{$key} // [] } );
-    return;
+    return 1;
 }
 
 # Why the code of a package cannot be loaded again in place; '' if it can.

@@ -1,0 +1,42 @@
+import ReloadModel
+import SourceFiles
+
+// Whose changes matter.
+extension LoadFollower {
+  /// Whether changes of a file matter.
+  func isWatched(_ number: Int) -> Bool {
+    if number < watchedOrNot.count, let known = watchedOrNot[number] { return known }
+    let file = files[number]
+    let isWatched =
+      !WatchRules.contains(ownDirectory, file.path) && (asked[file.key] ?? rules.isWatched(file.path))
+    while watchedOrNot.count <= number { watchedOrNot.append(nil) }
+    watchedOrNot[number] = isWatched
+    return isWatched
+  }
+
+  /// Whether anybody is told when the file changes: also for libraries, where the host wants that.
+  func minds(_ number: Int) -> Bool {
+    if isWatched(number) { return true }
+    let file = files[number]
+    return mindsLibraries && asked[file.key] != false && !WatchRules.contains(ownDirectory, file.path)
+      && !WatchRules.isOfKernel(file.path)
+  }
+
+  /// A file that is loaded again is one of the project's from now on.
+  func claim(_ number: Int) {
+    if isWatched(number) { return }
+    asked[files[number].key] = true
+    watchedOrNot[number] = true
+  }
+
+  /// Somebody has said whether a file is to be watched.
+  func noteAsked(_ key: String) {
+    version += 1
+    watchedOrNot = []
+    guard let number = numbers[key] else { return }
+    files.changed.insert(number)
+    guard files[number].isLoaded, files[number].fingerprint == nil, isWatched(number)
+    else { return }
+    files[number].fingerprint = SourceFiles.fingerprint(of: files[number].path).fingerprint
+  }
+}
