@@ -26,6 +26,8 @@ final class PerlProcess {
   private(set) var lastPid: pid_t?
   /// How it ended, once it is reaped.
   private(set) var ending: ProcessEnding?
+  /// The messages about its load, as long as it loads.
+  var loadMessages = 0
   /// What happens if it does not do in time what it is to do.
   var timer: EventLoop.Timer?
   /// The seconds after which it was killed because it was still loading.

@@ -5,16 +5,13 @@ import Switchboard
 
 /// Channels and ends of Perl processes.
 extension Supervisor {
-  /// The most messages that are received from one process before others get their turn.
-  private static let batch = 64
-
   /// Takes a new process in; false if its channel cannot be watched.
   func adopt(_ process: PerlProcess) -> Bool {
     guard let channel = process.channel else { return false }
     processes[process.token] = process
     do {
       try loop.watch(channel.descriptor, .readable) { [unowned self] _ in
-        receive(from: process, atMost: Self.batch)
+        receiveSome(from: process)
       }
       return true
     } catch {
@@ -35,104 +32,14 @@ extension Supervisor {
     process.timer = nil
   }
 
-  // MARK: Receiving
-
-  private func receive(from process: PerlProcess, atMost limit: Int = .max) {
-    var count = 0
-    while count < limit, let channel = process.channel {
-      switch channel.receive(into: buffer) {
-      case .message(let length, let descriptors):
-        take(UnsafeRawBufferPointer(rebasing: buffer[..<length]), descriptors, from: process)
-      case .nothing: return
-      case .ended:
-        channelEnded(process)
-        return
-      }
-      count += 1
-    }
-  }
-
-  private func take(_ message: UnsafeRawBufferPointer, _ descriptors: [Int32], from process: PerlProcess) {
-    if message.first == Return.tag, process.isWorker, let cell = process.cell {
-      switchboard.handleReturn(message, fds: descriptors, from: cell)
-      return
-    }
-    var descriptors = descriptors
-    do {
-      take(try Notice(decoding: message), &descriptors, from: process)
-    } catch {
-      report("a Perl process sent what nacre does not understand (\(error)): is its Nacre.so of this version?")
-      process.kill()
-    }
-    for descriptor in descriptors { Glibc.close(descriptor) }
-  }
-
-  private func take(_ notice: Notice, _ descriptors: inout [Int32], from process: PerlProcess) {
-    let token = process.token
-    switch notice {
-    case .hello(let pid): greet(process, pid)
-    case .baseReady(let loaded):
-      unlimit(process)
-      process.timeout = nil
-      if let pid = process.pid { noteRuntime(of: pid, loaded) }
-      handle(.baseReady(token, loaded: loaded))
-    case .forked(let kind, let number): forked(kind, number, descriptors.popLast(), by: process)
-    case .forkFailed(let number, let message): endOrder(ProcessToken(number: number), message)
-    case .dropCheckpoints(let positions):
-      handle(.checkpointsDropped(positions: positions.map(Int.init), by: token))
-    case .trace(let events):
-      // What a worker loads may have a new name at each request: such names are not kept.
-      let events = process.isWorker ? freshness.takeWrites(of: events) : journal.shared(events)
-      if !events.isEmpty { handle(.traced(token, events)) }
-    case .loaded(let summary):
-      unlimit(process)
-      process.timeout = nil
-      if !isOfExamination(process) { tell(summary) }
-      handle(.loaded(token))
-    case .failed(let failure):
-      unlimit(process)
-      handle(.failed(token, failure))
-    case .startHook(let place): process.hook = place
-    case .timeline(let timeline): journal.note(timeline, of: token)
-    case .workerReady:
-      unlimit(process)
-      process.timeout = nil
-      process.hook = nil
-      noteStart(of: process)
-      handle(.workerReady(token))
-    case .report(let text): if !isOfExamination(process) { report(text) }
-    case .objections(let objections): handle(.objected(token, objections))
-    case .census(let differences, let first):
-      unlimit(process)
-      process.isDismissed = true
-      handle(.censusTaken(token, differences: Int(differences), first: first))
-    case .leaving: replace(process)
-    }
-  }
-
-  private func noteStart(of process: PerlProcess) {
-    guard case .worker(_, let generation) = process.role, let pid = process.pid, let ordered = process.orderedAt
-    else { return }
-    let now = EventLoop.clock()
-    journal.note(
-      .init(pid: pid, ordered: ordered, forked: min(max(process.bornAt, ordered), now), ready: now), of: generation)
-  }
-
-  private func greet(_ process: PerlProcess, _ pid: pid_t) {
-    process.pid = pid
-    if process.isCondemned { process.send(signal: SIGKILL) }
-    if let stop = stops.removeValue(forKey: pid) { stopped(process, by: stop) }
-    if let stray = strays.removeValue(forKey: pid), loop.now - stray.at < Self.second { finish(process, stray.ending) }
-  }
-
   /// A process has been reaped: reads what it still had to say, and then lets it go.
-  private func finish(_ process: PerlProcess, _ ending: ProcessEnding) {
+  func finish(_ process: PerlProcess, _ ending: ProcessEnding) {
     process.reaped(ending)
     receive(from: process)
     depart(process, ending)
   }
 
-  private func forked(_ kind: ProcessKind, _ number: UInt32, _ descriptor: Int32?, by origin: PerlProcess) {
+  func forked(_ kind: ProcessKind, _ number: UInt32, _ descriptor: Int32?, by origin: PerlProcess) {
     if kind == .checkpoint {
       guard let descriptor else { return }
       let token = machine.makeToken()
@@ -171,14 +78,14 @@ extension Supervisor {
   // MARK: Ends
 
   /// A worker leaves because it was asked to: the next one need not wait until this one's `END` blocks have run.
-  private func replace(_ process: PerlProcess) {
+  func replace(_ process: PerlProcess) {
     process.isDismissed = true
     limit(process, to: drainTime + Self.second)
     handle(.ended(process.token, .init(ending: .exited(0))))
   }
 
   /// The other end of the channel is closed: the process is leaving, or somebody closed its descriptors.
-  private func channelEnded(_ process: PerlProcess) {
+  func channelEnded(_ process: PerlProcess) {
     if let channel = process.channel { loop.unwatch(channel.descriptor) }
     process.channel = nil
     guard let pid = process.pid else {

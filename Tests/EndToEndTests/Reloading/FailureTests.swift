@@ -107,6 +107,28 @@ import Testing
     }
   }
 
+  @Test func killInALongLoadNamesTheFileAndTheWayThere() throws {
+    let names = (1...80).map { "Part\($0)" }
+    var files = [
+      "app.psgi": Site.app("Whole::word()", using: "use Whole;"),
+      "lib/Whole.pm": "package Whole;\n" + names.map { "use \($0);\n" }.joined() + "sub word { 'good' }\n1;\n",
+    ]
+    for name in names { files["lib/\(name).pm"] = "package \(name);\n1;\n" }
+    let site = try Site(files)
+    try site.serve { server in
+      #expect(try server.text() == "good", "\(server)")
+      try site.write("lib/Part1.pm", "package Part1; our $edited = 1;\n1;\n")
+      try site.write("lib/Part77.pm", "package Part77;\nBEGIN { kill KILL => $$ }\n1;\n")
+      let answer = try server.ask(headers: ["Accept: text/plain"])
+      #expect(answer.status == 500, "\(server)")
+      #expect(answer.text.contains(#/Whole\.pm\D+78\b/#), "\(answer.text)")
+      #expect(answer.text.contains("Part77.pm"), "\(answer.text)")
+      #expect(!answer.text.contains("Part76.pm"), "\(answer.text)")
+      try site.write("lib/Part77.pm", "package Part77;\n1;\n")
+      try server.expectFresh("good")
+    }
+  }
+
   @Test func brokenFromTheStartWaitsForAGoodSaveInDevelopment() throws {
     let site = try site()
     try site.write("lib/Part.pm", Fault.die.source)
