@@ -6,9 +6,11 @@ import ReloadModel
 /// Called by `boot_Nacre__Patching`, which Nacre.pm calls: defines the subs of `Nacre::Patching`.
 @_cdecl("nacre_boot_patching")
 func bootPatching() {
-  // start(directory of Nacre's Perl files).
+  // start(directory of Nacre's Perl files, script ...): scripts that are being loaded.
   Perl.define("Nacre::Patching::start") { arguments, count, _ in
-    if count == 1 { Patcher.start(ownDirectory: PerlValue.text(of: arguments[0])) }
+    guard count > 0 else { return nil }
+    let words = (0..<Int(count)).map { PerlValue.text(of: arguments[$0]) }
+    Patcher.start(ownDirectory: words[0], scripts: Set(words.dropFirst()))
     return nil
   }
   // check() and reload(key ...): a report (PatchReport.described), or undef if there is nothing to tell.

@@ -37,6 +37,8 @@ final class LoadFollower {
   let ownDirectory: String
   /// What is known of whether files are watched.
   var watchedOrNot: [Bool?] = []
+  /// As perl names them.
+  private let scripts: Set<String>
   private var knownKeys = 0
   private var open: [OpenLoad] = []
   private var lastLoad: UInt32 = 0
@@ -51,8 +53,9 @@ final class LoadFollower {
     var wasThere: Bool
   }
 
-  init(ownDirectory: String) {
+  init(ownDirectory: String, scripts: Set<String>) {
     self.ownDirectory = ownDirectory
+    self.scripts = scripts
     var libraries: [String] = []
     var next = cp_library_directories()
     while let directory = next.pointee {
@@ -79,6 +82,7 @@ final class LoadFollower {
     asked = parent.asked
     mindsLibraries = parent.mindsLibraries
     ownDirectory = parent.ownDirectory
+    scripts = parent.scripts
     knownKeys = parent.open.isEmpty ? parent.knownKeys : -1
     lastLoad = parent.lastLoad
     for number in files.indices { files[number].isInherited = files[number].isLoaded }
@@ -120,6 +124,13 @@ final class LoadFollower {
 
   /// These files, in load order.
   func inOrder(_ wanted: Set<Int>) -> [Int] { wanted.count < 2 ? Array(wanted) : order.filter(wanted.contains) }
+
+  /// Whether a server holds what the load of this file has made.
+  func isHeld(_ number: Int) -> Bool {
+    let file = files[number]
+    return file.path.hasSuffix(".psgi") || scripts.contains(file.name) || scripts.contains(file.key)
+      || file.key.hasPrefix("/") && file.package?.hasPrefix("Mojo::Server::Sandbox::") ?? false
+  }
 
   /// Whether the load of a file is going on.
   func isOpen(_ number: Int) -> Bool { open.contains { $0.file == number } }
@@ -285,9 +296,4 @@ extension LoadFollower {
     }
     return number
   }
-}
-
-/// Bytes of perl as a string.
-func text(_ bytes: UnsafePointer<CChar>, _ count: Int) -> String {
-  String(decoding: UnsafeRawBufferPointer(start: bytes, count: count), as: UTF8.self)
 }

@@ -29,7 +29,9 @@ public final class Patcher {
     cp_patcher().map { Unmanaged<Patcher>.fromOpaque($0).takeUnretainedValue() }
   }
 
-  private init(ownDirectory: String) { follower = LoadFollower(ownDirectory: ownDirectory) }
+  private init(ownDirectory: String, scripts: Set<String>) {
+    follower = LoadFollower(ownDirectory: ownDirectory, scripts: scripts)
+  }
 
   /// For a clone of the interpreter. It watches by itself from its next check on.
   private init(cloning parent: Patcher) {
@@ -42,10 +44,11 @@ public final class Patcher {
     forced = parent.forced.union(parent.transaction?.staged ?? [])
   }
 
-  /// Begins to follow what is loaded. Nacre's own Perl files, in this directory, are never watched.
-  public static func start(ownDirectory: String) {
+  /// Begins to follow what is loaded. Nacre's own Perl files, in this directory, are never watched. What the scripts make
+  /// is held by somebody.
+  public static func start(ownDirectory: String, scripts: Set<String>) {
     guard current == nil else { return }
-    let patcher = Patcher(ownDirectory: ownDirectory)
+    let patcher = Patcher(ownDirectory: ownDirectory, scripts: scripts)
     let life = cp_patcher_life(
       clones: { parent in
         Unmanaged.passRetained(Patcher(cloning: Unmanaged<Patcher>.fromOpaque(parent).takeUnretainedValue())).toOpaque()

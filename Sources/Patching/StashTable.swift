@@ -229,3 +229,8 @@ extension StashTable {
     return names
   }
 }
+
+/// Bytes of perl as a string.
+func text(_ bytes: UnsafePointer<CChar>, _ count: Int) -> String {
+  String(decoding: UnsafeRawBufferPointer(start: bytes, count: count), as: UTF8.self)
+}

@@ -47,7 +47,7 @@ extension Transaction {
       }
     }
     report.waiting = waiting.map { follower.files[$0].key }.sorted()
-    for file in files.sorted() where follower.files[file].path.hasSuffix(".psgi") {
+    for file in files.sorted() where follower.isHeld(file) {
       refuse(follower.files[file].key, "the server holds the application that it has made: restart the server")
     }
     for stash in touched {

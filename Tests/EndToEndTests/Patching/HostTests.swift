@@ -31,45 +31,98 @@ import Testing
     #expect(run.output == "Hello number 1\nHello number 2\n", "\(run)")
   }
 
-  @Test(.enabled(if: Products.find("starman") != nil, "Starman is not installed"))
-  func everyWorkerOfStarmanAnswersWithNewCode() throws {
+  @Test(
+    .enabled(if: Products.find("starman") != nil, "Starman is not installed"), arguments: ["harakiri", "graceful"])
+  func everyWorkerOfStarmanAnswersWithNewCode(_ escalate: String) throws {
     let site = try Site([
-      "lib/App.pm": "package App; sub text { \"one $$\" } 1;",
+      "lib/App.pm": "package App; sub text { 'one' } 1;",
       "lib/Class.pm": "package Class; use Moo; sub text { 'moo1' } 1;",
       "app.psgi": """
       use Nacre; use Plack::Builder; use App; use Class;
-      builder { enable 'Nacre', escalate => 'harakiri'; sub { [200, [], [App::text(), ' ', Class->text]] } };
+      builder { enable 'Nacre', escalate => '\(escalate)'; sub { [200, [], [App::text(), ' ', Class->text]] } };
       """,
     ])
-    let port = Port.free()
-    let child = try ChildProcess(
-      [
-        Products.find("starman")!, "-I", Products.sourceTree + "/perl/lib", "-I", site.path + "/lib", "--workers", "2",
-        "--listen", "127.0.0.1:\(port)", site.path + "/app.psgi",
-      ], directory: site.path,
-      environment: testEnvironment.merging(["NACRE_LIBRARY": Products.directory + "/libNacre.so"]) { $1 },
-      output: site.notes + "/output", errors: site.notes + "/errors")
-    defer { child.killSession() }
-    func answers(_ count: Int) throws -> Set<String> {
-      Set(
-        try (0..<count).map { _ in
-          try firstValue {
-            let run = try Command.run([Products.find("curl") ?? "/usr/bin/curl", "-s", "http://127.0.0.1:\(port)/"])
-            return run.output.isEmpty ? nil : run.output
-          }
-        })
+    let command = [
+      Products.find("starman")!, "-I", Products.sourceTree + "/perl/lib", "-I", site.path + "/lib", "--workers", "2",
+      "--listen", "127.0.0.1:PORT", site.path + "/app.psgi",
+    ]
+    try HostServer.run(site, command) { server in
+      #expect(try server.answers(6) == ["one moo1"])
+      try site.write("lib/App.pm", "package App; sub text { 'two' } 1;")
+      #expect(try server.answers(10) == ["two moo1"], "\(server.errors)")
+      try site.write("lib/App.pm", "package App; sub text { 'three' 1;")
+      #expect(try server.answers(10) == ["two moo1"], "\(server.errors)")
+      try site.write("lib/App.pm", "package App; sub text { 'four' } 1;")
+      #expect(try server.answers(10) == ["four moo1"], "\(server.errors)")
+      // Refused: each worker is replaced after an answer of the old code, and a new one loads the new code.
+      try site.write("lib/Class.pm", "package Class; use Moo; sub text { 'moo2' } 1;")
+      #expect(try eventually { try server.answers(10) == ["four moo2"] }, "\(server.errors)")
     }
-    func words(_ count: Int) throws -> Set<String> {
-      Set(
-        try answers(count).map {
-          $0.split(separator: " ").enumerated().filter { $0.offset != 1 }.map(\.element).joined(separator: " ")
-        })
+  }
+
+  @Test func aServerWithoutAMasterLeavesItsParentAlone() throws {
+    let site = try Site([
+      "lib/Class.pm": "package Class; use Moo; sub text { 'moo1' } 1;",
+      "app.psgi": """
+      use Nacre; use Plack::Builder; use Class;
+      builder { enable 'Nacre', escalate => 'graceful'; sub { [200, [], [Class->text]] } };
+      """,
+    ])
+    let command = [
+      Products.perl, Products.find("plackup")!, "-I", Products.sourceTree + "/perl/lib", "-I", site.path + "/lib",
+      "--listen", "127.0.0.1:PORT", site.path + "/app.psgi",
+    ]
+    try HostServer.run(site, command) { server in
+      #expect(try server.answers(1) == ["moo1"])
+      try site.write("lib/Class.pm", "package Class; use Moo; sub text { 'moo2' } 1;")
+      #expect(try server.answers(2) == ["moo1"])
+      #expect(server.errors.contains("Class.pm is not loaded again: Class is a Moo class"), "\(server.errors)")
+      #expect(server.errors.contains("Nacre: this server has no master"), "\(server.errors)")
     }
-    #expect(try words(10) == ["one moo1"])
-    try site.write("lib/App.pm", "package App; sub text { \"two $$\" } 1;")
-    #expect(try words(20) == ["two moo1"], "\(contents(of: site.notes + "/errors"))")
-    // Refused: each worker leaves after its answer, and a new one loads the new code.
-    try site.write("lib/Class.pm", "package Class; use Moo; sub text { 'moo2' } 1;")
-    #expect(try eventually { try words(10) == ["two moo2"] }, "\(contents(of: site.notes + "/errors"))")
+  }
+}
+
+/// A server of other people's making that runs code with Nacre.
+final class HostServer {
+  private let port: UInt16
+  private let site: Site
+  private let process: ChildProcess
+
+  /// Runs a command, in which `PORT` is put in, while the test talks to it.
+  static func run(
+    _ site: Site, _ command: [String], environment: [String: String] = [:],
+    sourceLocation: SourceLocation = #_sourceLocation, _ body: (HostServer) throws -> Void
+  ) throws {
+    let server = try HostServer(site, command, environment)
+    defer { server.process.killSession() }
+    do {
+      guard eventually({ server.process.ended() != nil || (try? Connection(port: server.port)) != nil }) else {
+        throw Stuck("the server does not answer")
+      }
+      try body(server)
+    } catch {
+      Issue.record("\(error)\n\(server.errors)", sourceLocation: sourceLocation)
+    }
+  }
+
+  private init(_ site: Site, _ command: [String], _ environment: [String: String]) throws {
+    let free = "\(Port.free())"
+    (self.site, port) = (site, UInt16(free)!)
+    process = try ChildProcess(
+      command.map { $0.replacingOccurrences(of: "PORT", with: free) }, directory: site.path,
+      environment: testEnvironment.merging(["NACRE_LIBRARY": Products.directory + "/libNacre.so"]) { $1 }
+        .merging(environment.mapValues { $0 == "PORT" ? free : $0 }) { $1 }, output: site.notes + "/output",
+      errors: site.notes + "/errors")
+  }
+
+  /// What it has written.
+  var errors: String { contents(of: site.notes + "/output") + contents(of: site.notes + "/errors") }
+
+  /// The different texts of so many answers, each on a connection of its own. While workers are replaced a connection may be lost.
+  func answers(_ count: Int, _ path: String = "/") throws -> Set<String> {
+    Set(
+      try (0..<count).map { _ in
+        try firstValue { try? Connection(port: port).exchange("GET", path, headers: ["Connection: close"]).text }
+      })
   }
 }

@@ -16,8 +16,17 @@ sub begin {
     my $boot    = DynaLoader::dl_find_symbol( $library, 'boot_Nacre__Patching' )
         or die "Nacre cannot use $file: it is of another version; run `make install` again\n";
     DynaLoader::dl_install_xsub( 'Nacre::Patching::bootstrap', $boot, $file )->('Nacre::Patching');
-    start($own);
+    start( $own, _scripts() );
     return;
+}
+
+# The scripts that are being loaded at this moment: a server (hypnotoad, plackup) holds what they will have made.
+sub _scripts {
+    my @scripts;
+    for ( my $depth = 0; my @frame = caller $depth; $depth++ ) {
+        push @scripts, $frame[6] if $frame[7] && $frame[6] !~ /\.pm\z/;
+    }
+    return @scripts;
 }
 
 # Where Nacre.so is: beside the installed Perl files, or in the source tree's build directory.

@@ -12,8 +12,8 @@ our $VERSION = '0.1';
 
 my %escalate = (
     none     => sub { },
-    harakiri => sub { $_[0]{'psgix.harakiri.commit'} = 1 },
-    graceful => sub { kill HUP => getppid },
+    harakiri => \&_leave,
+    graceful => \&_ask_the_master,
 );
 
 sub prepare_app {
@@ -30,6 +30,21 @@ sub call {
     # The answer is still that of the old code.
     $escalate{ $self->escalate }->($env) if $report && %{ $report->{refused} };
     return $self->app->($env);
+}
+
+sub _leave {
+    my ($env) = @_;
+    return $env->{'psgix.harakiri.commit'} = 1 if $env->{'psgix.harakiri'};
+    warn "Nacre: this server cannot replace a worker (psgix.harakiri): restart it\n";
+    return;
+}
+
+# The parent of a server without workers is somebody's shell.
+sub _ask_the_master {
+    my ($env) = @_;
+    return kill HUP => getppid if $env->{'psgi.multiprocess'} && getppid != 1;
+    warn "Nacre: this server has no master that could be asked for new workers: restart it\n";
+    return;
 }
 
 1;
@@ -78,7 +93,8 @@ application in each worker that has the new code.
 
 =item C<graceful>
 
-The parent process is sent HUP, which servers understand as: new workers.
+The parent process is sent HUP, which Starman and uWSGI understand as: new workers. With C<--preload-app> Starman does not load anything anew
+for them.
 
 =back
 
