@@ -30,12 +30,13 @@ build-release = swift build -c release --static-swift-stdlib
 in-apache = Nacre/Apache2.pm Nacre/Apache2/Status.pm
 modules = $(shell cd perl/lib && find * -name '*.pm')
 
-.PHONY: help run build test test-fast fuzz fuzz-patch test-apache test-packages perl-headers bench install install-files uninstall lint clean
+.PHONY: help run build test test-fast fuzz fuzz-patch fuzz-http test-apache test-packages perl-headers bench install install-files uninstall lint clean
 
 help:
 	@echo 'make run        serve Examples/oyster-bar on port $(PORT)'
 	@echo 'make test       run every test (make test-fast: without the slow ones)'
 	@echo 'make fuzz       compare reloads with fresh starts: EDITS=$(EDITS) random edits from SEED=$(SEED) on'
+	@echo 'make fuzz-http  read INPUTS=$(INPUTS) requests, whole and broken, from SEED=$(SEED) on'
 	@echo 'make fuzz-patch compare patches of a running perl with fresh starts, as above'
 	@echo 'make test-apache patch Apache under load: EDITS=$(EDITS) saves, RESTARTS=$(RESTARTS) restarts'
 	@echo 'make bench      measure'
@@ -83,6 +84,12 @@ test-apache: test-packages
 	swift build --build-tests
 	NACRE_APACHE_EDITS=$(EDITS) NACRE_APACHE_RESTARTS=$(RESTARTS) NACRE_APACHE_CHILDREN=$(CHILDREN) \
 	    swift test --skip-build --filter ChildrenTests
+
+# INPUTS requests, whole and broken, to the parser.
+INPUTS ?= 1000000
+fuzz-http: perl-headers
+	swift build --build-tests
+	SEED=$(SEED) INPUTS=$(INPUTS) swift test --skip-build --filter everyInputHasOneMeaning
 
 fuzz-patch: test-packages
 	swift build --build-tests
