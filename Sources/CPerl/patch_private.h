@@ -50,6 +50,9 @@ typedef struct {
   void *patcher; /* Swift's */
   HV *graves;    /* owned by the magic that owns this */
   bool forbids_exit;
+  /* Whether it looks by itself, and when it has done so last. */
+  bool looks_between_passes;
+  uint64_t looked;
   uint32_t forks_seen;
   /* The open patch. */
   lifted_sub *lifted;

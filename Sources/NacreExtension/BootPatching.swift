@@ -63,5 +63,9 @@ func bootPatching() {
     if count == 2 { Patcher.setWatched(PerlValue.text(of: arguments[0]), cp_is_true(arguments[1])) }
     return nil
   }
+  Perl.define("Nacre::Patching::look_between_passes") { _, _, _ in
+    cp_patch_look_between_passes()
+    return nil
+  }
   Perl.define("Nacre::Patching::means") { _, _, _ in Perl.string(Patcher.means) }
 }

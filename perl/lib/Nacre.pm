@@ -17,8 +17,18 @@ my $patches = 0;
 sub _is_served { return defined &Nacre::Host::generation }
 
 sub import {
-    my ($class) = @_;
-    return if _is_served() || !_can_patch();
+    my ( $class, @words ) = @_;
+    my ($unknown) = grep { $_ ne 'auto' } @words;
+    if ( defined $unknown ) {
+        require Carp;
+        Carp::croak("Nacre knows no '$unknown': it is `use Nacre` or `use Nacre 'auto'`");
+    }
+    return if _is_served();
+    if (@words) {
+        _need_patching();
+        Nacre::Patching::look_between_passes();
+    }
+    return if !_can_patch();
     my ( $package, $file ) = caller;
     _watch( $package, 1 ) if $package ne 'main';
     return;
@@ -54,6 +64,13 @@ sub check {
     return if !$begun && !_need_patching();
     $begun = 1;
     return _tell( Nacre::Patching::check() // return );
+}
+
+# Between two passes of the program's outermost loop: it must not notice.
+sub _pass {
+    local ( $@, $!, $?, $_ );
+    Nacre->check;
+    return;
 }
 
 sub reload {
@@ -225,6 +242,19 @@ All files outside of perl's own library directories are watched, and modules tha
 server, which reloads by itself, these methods do nothing.
 
 Each thread (L<threads>) patches itself when it calls C<check>.
+
+=head2 use Nacre 'auto'
+
+  perl -MNacre=auto script.pl
+
+Calls C<check> by itself, for a program that nobody wants to change: between two passes of its outermost loop (C<while>, C<until>, C<for>),
+at most once in a few milliseconds, so always after a pass that had to wait for something. Inner loops, and loops in a file that is being loaded, in a
+sort block, a tied variable's methods or a destructor, do not count: there the program is in the middle of something. So is code
+in files without a loop around it: a program whose loop is in C (L<EV>) calls C<check> where it suits. Loops that were compiled before
+do not count either: use C<-MNacre=auto>, or say it at the top.
+
+The main program itself is never loaded again, and what it holds of constants cannot be changed: such a change is warned of. It costs some
+20 ns for each pass of any loop (a look at the kernel's coarse clock).
 
 =head2 Nacre->check
 

@@ -127,6 +127,8 @@ bool cp_is_foreign(cp_sv *_Nonnull code, cp_sv *_Nonnull glob);
 
 /// Has the subs that were compiled before the hooks go through them as well.
 void cp_hook_compiled(void);
+/// Calls `Nacre::_pass` between passes of the outermost loop, in loops that are compiled from now on.
+void cp_patch_look_between_passes(void);
 /// The file whose load runs now; -1 outside of any.
 void cp_set_mentioning_file(int32_t file);
 /// Forgets what a file mentions: it is about to be compiled again.
