@@ -44,7 +44,9 @@ extension Watcher {
         if event.isStructural || event.isDirectory { stale.insert(id) }
       }
     }
-    if !directory.occupants.isEmpty && !EditorLeavings.matches(event.name) {
+    if EditorLeavings.matches(event.name) {
+      if event.isStructural && EditorLeavings.isLock(event.name.utf8) { noteLock(in: directory) }
+    } else {
       for id in directory.occupants { isRelevant = occupant(id, sees: event, in: path) || isRelevant }
     }
     if isRelevant { noteStep(event, in: path) }
@@ -89,6 +91,13 @@ extension Watcher {
     }
     if node.roles.contains(.tree) { isRelevant = tree(id, sees: event, in: directory) || isRelevant }
     return isRelevant
+  }
+
+  /// A load may have seen the lock in a listing. It is no step of a save.
+  private func noteLock(in directory: WatchedDirectory) {
+    for case let node? in directory.occupants.map({ nodes[$0] }) where node.roles.contains(.listed) {
+      findings.touched.insert(node.path)
+    }
   }
 
   /// The directory is gone from its place: everything that leads through it is touched and looked at again.

@@ -19,6 +19,6 @@ public protocol Disk {
   func fingerprint(of path: String, previous: Fingerprint?) -> FileState
   /// What stands at the path, links followed.
   func kind(of path: String) -> PathKind
-  /// The hash of a directory's sorted names; nil when it cannot be listed.
-  func listingHash(of directory: String) -> UInt64?
+  /// The hash of a directory's sorted names, with or without locks of Emacs; nil when it cannot be listed.
+  func listingHash(of directory: String, countingLocks: Bool) -> UInt64?
 }

@@ -22,14 +22,17 @@ public enum EditorLeavings {
     return last == UInt8(ascii: "_") && jetBrains.contains { ends(name, $0) }
   }
 
+  /// Whether it is a lock of Emacs (`.#App.pm`, a link to nowhere), the one leaving that ends like the file beside which
+  /// it stands: code that lists a directory may take it for one of its files.
+  public static func isLock(_ name: some BidirectionalCollection<UInt8>) -> Bool { starts(name, ".#") }
+
   // Programs whose temporary file has a name that people give files, too (patch's x.oA1b2C3, Qt's x.aBcDeF), are not
   // here: they rename it at once, and what appears and vanishes in one burst changes nothing.
 
   private static let jetBrains = ["___jb_tmp___", "___jb_old___", "___jb_bak___"]
 
   private static func isHiddenLeaving(_ name: some BidirectionalCollection<UInt8>) -> Bool {
-    starts(name, ".#")  // emacs: lock
-      || isSwapFileOfVim(name) || ends(name, ".kate-swp")
+    isLock(name) || isSwapFileOfVim(name) || ends(name, ".kate-swp")
       || starts(name, ".goutputstream-")  // GLib (gedit, Geany ...)
       || (starts(name, ".subl") && ends(name, ".tmp"))  // Sublime Text
       || starts(name, ".nfs0") || starts(name, ".fuse_hidden")  // an open file that was removed

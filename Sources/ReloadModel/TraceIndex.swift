@@ -183,8 +183,11 @@ private struct Expectation: Sendable {
       }
     }
     if let listing {
-      guard let now = disk.listingHash(of: path) else { return disk.kind(of: path) == .missing ? .gone : .unreadable }
-      if now != listing { return .relisted }
+      guard let now = disk.listingHash(of: path, countingLocks: false) else {
+        return disk.kind(of: path) == .missing ? .gone : .unreadable
+      }
+      // Or the load has seen a lock there, and that still stands.
+      if now != listing, disk.listingHash(of: path, countingLocks: true) != listing { return .relisted }
     }
     if let kind, let reason = difference(from: kind, to: disk.kind(of: path)) { return reason }
     if isMissing, isReadable(path, on: disk) { return .appeared }

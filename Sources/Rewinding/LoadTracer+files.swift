@@ -91,7 +91,9 @@ extension LoadTracer {
 
   private func record(listing directory: String) {
     guard isOfInterest(directory) else { return }
-    if let hash = SourceFiles.listingHash(of: directory) {
+    // With the locks that stand there just now: code that takes them for its files must be loaded again when they have
+    // gone. Locks that come later change nothing.
+    if let hash = SourceFiles.listingHash(of: directory, countingLocks: true) {
       record(.listed(directory: directory, hash: hash))
     } else {
       record(.missing(path: directory))

@@ -3,9 +3,9 @@ import Glibc
 import ReloadModel
 
 /// The hash of the names in a directory, sorted bytewise and joined with NUL bytes; nil when it cannot be listed.
-/// `.`, `..` and what editors leave behind do not count.
-public func listingHash(of directory: String) -> UInt64? {
-  guard var names = rawNames(in: directory) else { return nil }
+/// `.`, `..` and what editors leave behind do not count, but locks of Emacs do if it is asked for.
+public func listingHash(of directory: String, countingLocks: Bool = false) -> UInt64? {
+  guard var names = rawNames(in: directory, countingLocks: countingLocks) else { return nil }
   names.sort { $0.lexicographicallyPrecedes($1) }
   var hasher = XXH64()
   for name in names {
@@ -27,6 +27,7 @@ public struct DirectoryEntry: Hashable, Sendable {
 public func entries(in directory: String) -> [DirectoryEntry]? {
   var entries: [DirectoryEntry] = []
   let isListed = forEachName(in: directory) { bytes, type in
+    guard !EditorLeavings.matches(bytes.dropLast()) else { return }
     let name = String(decoding: bytes.dropLast(), as: UTF8.self)
     entries.append(DirectoryEntry(name: name, kind: kind(type: type, of: name, in: directory)))
   }
@@ -46,9 +47,13 @@ private func kind(type: UInt8, of name: String, in directory: String) -> LinkTra
 }
 
 /// Names as bytes, each with the NUL byte that ends it.
-private func rawNames(in directory: String) -> [[UInt8]]? {
+private func rawNames(in directory: String, countingLocks: Bool) -> [[UInt8]]? {
   var names: [[UInt8]] = []
-  return forEachName(in: directory) { name, _ in names.append(name) } ? names : nil
+  let isListed = forEachName(in: directory) { name, _ in
+    let bytes = name.dropLast()
+    if !EditorLeavings.matches(bytes) || countingLocks && EditorLeavings.isLock(bytes) { names.append(name) }
+  }
+  return isListed ? names : nil
 }
 
 /// Calls `body` with each name, NUL byte included, and its `d_type`; false when the directory cannot be listed.
@@ -65,7 +70,7 @@ private func forEachName(in directory: String, _ body: ([UInt8], UInt8) -> Void)
 private func forEachName(in stream: OpaquePointer, _ body: ([UInt8], UInt8) -> Void) {
   while let entry = readdir(stream) {
     let name = bytesOfName(entry)
-    guard let first = name.first, first != 0, !EditorLeavings.matches(name.dropLast()) else { continue }
+    guard let first = name.first, first != 0 else { continue }
     if name == [UInt8(ascii: "."), 0] || name == [UInt8(ascii: "."), UInt8(ascii: "."), 0] { continue }
     body(name, entry.pointee.d_type)
   }

@@ -13,6 +13,8 @@ public struct LocalDisk: Disk, Sendable {
   /// See ``kind(of:)``.
   public func kind(of path: String) -> PathKind { SourceFiles.kind(of: path) }
 
-  /// See ``listingHash(of:)``.
-  public func listingHash(of directory: String) -> UInt64? { SourceFiles.listingHash(of: directory) }
+  /// See ``listingHash(of:countingLocks:)``.
+  public func listingHash(of directory: String, countingLocks: Bool) -> UInt64? {
+    SourceFiles.listingHash(of: directory, countingLocks: countingLocks)
+  }
 }

@@ -11,7 +11,7 @@ import Testing
     let fields = report.described.split(separator: "\0", omittingEmptySubsequences: false)
     #expect(
       fields == [
-        "reloaded\u{1}A.pm\u{1}B.pm", "loaded", "waiting", "refused\u{1}C.pm\u{1}C has XS code",
+        "reloaded\u{1}A.pm\u{1}B.pm", "loaded", "waiting", "constants", "scripts", "refused\u{1}C.pm\u{1}C has XS code",
         "milliseconds\u{1}1.020\u{1}0.007\u{1}0.000", "failed\u{1}lib/A.pm\u{1}3\u{1}no",
       ])
   }

@@ -20,7 +20,12 @@ private final class MemoryDisk: Disk {
     files[path] != nil || unreadable.contains(path) ? .file : directories[path] != nil ? .directory : .missing
   }
 
-  func listingHash(of directory: String) -> UInt64? { directories[directory] }
+  /// What `directories` says is the hash without locks.
+  var locked: [String: UInt64] = [:]
+
+  func listingHash(of directory: String, countingLocks: Bool) -> UInt64? {
+    countingLocks ? locked[directory] ?? directories[directory] : directories[directory]
+  }
 }
 
 /// A version of a file, saved at a time of its own unless said otherwise.
@@ -112,6 +117,11 @@ private func only(_ path: String, _ reason: Changes.Reason, _ position: Int = 0)
   #expect(changes([.listed(directory: "/d", hash: 1)], on: now) == only("/d", .relisted))
   #expect(changes([.listed(directory: "/d", hash: 2)], on: now).isEmpty)
   #expect(changes([.listed(directory: "/e", hash: 2)], on: now) == only("/e", .gone))
+  now.locked = ["/d": 3]
+  #expect(changes([.listed(directory: "/d", hash: 2)], on: now).isEmpty)
+  #expect(changes([.listed(directory: "/d", hash: 3)], on: now).isEmpty)
+  now.locked = [:]
+  #expect(changes([.listed(directory: "/d", hash: 3)], on: now) == only("/d", .relisted))
   #expect(changes([.tested(path: "/d", kind: .missing)], on: now) == only("/d", .appeared))
   #expect(changes([.tested(path: "/d", kind: .file)], on: now) == only("/d", .kind))
   #expect(changes([.tested(path: "/e", kind: .directory)], on: now) == only("/e", .gone))

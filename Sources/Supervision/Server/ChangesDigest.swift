@@ -15,7 +15,7 @@ func digest(of changes: [Changes.Change]) -> UInt64 {
       add(fingerprint.hash)
       if change.reason == .retimed { add(UInt64(bitPattern: fingerprint.modified)) }
     }
-    if let listing = disk.listingHash(of: path) { add(listing) }
+    if let listing = disk.listingHash(of: path, countingLocks: false) { add(listing) }
   }
   return hash.digest() | 1
 }
