@@ -4,6 +4,10 @@
 PERL ?= perl
 # Where `make install` puts things; DESTDIR is put in front of it, for packagers.
 PREFIX ?= /usr/local
+# INSTALL_BASE=~/perl5 puts everything below that directory, as for other Perl modules.
+ifdef INSTALL_BASE
+PREFIX = $(INSTALL_BASE)
+endif
 # What the tests of frameworks load.
 frameworks = libcatalyst-perl libcatalyst-modules-perl libcatalyst-view-tt-perl libconfig-general-perl \
     libdancer2-perl libtemplate-perl libmojolicious-perl libcgi-compile-perl libcgi-emulate-psgi-perl \
@@ -23,14 +27,19 @@ man = $(DESTDIR)$(PREFIX)/share/man/man1
 examples = $(DESTDIR)$(PREFIX)/share/doc/nacre/apache2
 # lib/nacre/5.36.0/x86_64-linux-gnu-thread-multi: Nacre.so fits one perl, and several can be installed.
 extension = $(lib)/$(shell $(PERL) -MConfig -e 'print "$$Config{version}/$$Config{archname}"')
+# Where Perl programs find Nacre: where PERL looks by itself, or below a PREFIX of one's own, for PERL5LIB.
+sitelib = $(DESTDIR)$(if $(findstring file,$(origin PREFIX))$(INSTALL_BASE),$(if $(INSTALL_BASE),$(INSTALL_BASE)/lib/perl5,$(perl-sitelib)),$(shell \
+    $(PERL) -MConfig -e 'print $$ARGV[0] eq $$Config{siteprefix} ? $$Config{installsitelib} : "$$ARGV[0]/lib/perl5"' '$(PREFIX)'))
+perl-sitelib = $(shell $(PERL) -MConfig -e 'print $$Config{installsitelib}')
 release = .build/release
 # The programs carry Swift with them: where they run, it need not be installed.
 build-release = swift build -c release --static-swift-stdlib
 # What only mod_perl can load.
 in-apache = Nacre/Apache2.pm Nacre/Apache2/Status.pm
+version = $(shell sed -n "s/^our .VERSION = '\(.*\)';/\1/p" perl/lib/Nacre.pm)
 modules = $(shell cd perl/lib && find * -name '*.pm')
 
-.PHONY: help run build test test-fast fuzz fuzz-patch fuzz-http test-apache test-packages perl-headers bench install install-files uninstall lint clean
+.PHONY: help run build test test-fast fuzz fuzz-patch fuzz-http test-apache test-packages perl-headers bench install install-files uninstall dist lint clean
 
 help:
 	@echo 'make run        serve Examples/oyster-bar on port $(PORT)'
@@ -112,6 +121,8 @@ install-files:
 	install -m 755 $(release)/nacre $(bin)/nacre
 	install -m 755 $(release)/libNacre.so $(extension)/Nacre.so
 	for file in $(modules); do install -m 644 perl/lib/$$file $(lib)/perl/$$file || exit; done
+	install -d $(addprefix $(sitelib)/,$(dir $(modules)))
+	for file in $(modules); do ln -srf $(lib)/perl/$$file $(sitelib)/$$file || exit; done
 	install -m 644 Documentation/nacre.1 $(man)/nacre.1
 	install -d $(examples)
 	sed 's|/usr/local/lib/nacre|$(PREFIX)/lib/nacre|' Examples/apache2/nacre.conf >$(examples)/nacre.conf
@@ -119,7 +130,12 @@ install-files:
 
 uninstall:
 	rm -f $(bin)/nacre $(man)/nacre.1
+	for file in $(modules); do rm -f $(sitelib)/$$file; done
 	rm -rf $(lib) $(DESTDIR)$(PREFIX)/share/doc/nacre
+
+# The source, to be built elsewhere.
+dist:
+	git archive --prefix=nacre-$(version)/ -o nacre-$(version).tar.gz HEAD
 
 lint:
 	swift format lint --strict -r Sources Tests Package.swift

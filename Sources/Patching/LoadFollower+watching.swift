@@ -7,18 +7,24 @@ extension LoadFollower {
   func isWatched(_ number: Int) -> Bool {
     if number < watchedOrNot.count, let known = watchedOrNot[number] { return known }
     let file = files[number]
-    let isWatched =
-      !WatchRules.contains(ownDirectory, file.path) && (asked[file.key] ?? rules.isWatched(file.path))
+    let isWatched = !isOwn(file) && (asked[file.key] ?? rules.isWatched(file.path))
     while watchedOrNot.count <= number { watchedOrNot.append(nil) }
     watchedOrNot[number] = isWatched
     return isWatched
+  }
+
+  /// Whether it is one of Nacre's files, perhaps by a link.
+  private func isOwn(_ file: SourceRecord) -> Bool {
+    if WatchRules.contains(ownDirectory, file.path) { return true }
+    return file.key.contains("Nacre")
+      && WatchRules.contains(ownDirectory, realPath(of: file.path) ?? file.path)
   }
 
   /// Whether anybody is told when the file changes: also for libraries, where the host wants that.
   func minds(_ number: Int) -> Bool {
     if isWatched(number) { return true }
     let file = files[number]
-    return mindsLibraries && asked[file.key] != false && !WatchRules.contains(ownDirectory, file.path)
+    return mindsLibraries && asked[file.key] != false && !isOwn(file)
       && !WatchRules.isOfKernel(file.path)
   }
 

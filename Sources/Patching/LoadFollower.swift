@@ -54,7 +54,7 @@ final class LoadFollower {
   }
 
   init(ownDirectory: String, scripts: Set<String>) {
-    self.ownDirectory = ownDirectory
+    self.ownDirectory = realPath(of: ownDirectory) ?? ownDirectory
     self.scripts = scripts
     var libraries: [String] = []
     var next = cp_library_directories()

@@ -21,12 +21,12 @@ import Testing
     && (try? Command.run(["/usr/bin/unshare", "-m", "mount", "-t", "tmpfs", "none", "/mnt"]))?.end == .code(0)
 
   /// Installs the release build below a directory of the test; the installed prefix.
-  private func install(in site: Site) throws -> String {
+  private func install(in site: Site, _ place: String = "PREFIX=/opt/nacre") throws -> String {
     let make = try #require(Products.find("make"))
     let root = site.notes + "/root"
     let run = try Command.run(
       [
-        make, "-C", Products.sourceTree, "install-files", "DESTDIR=\(root)", "PREFIX=/opt/nacre",
+        make, "-C", Products.sourceTree, "install-files", "DESTDIR=\(root)", place,
         "PERL=\(Products.perl)",
       ],
       within: 120)
@@ -67,6 +67,25 @@ import Testing
     let run = try Command.run(
       [Products.perl, "-I", library, "-I", "lib", "-MNacre", "-e", script], directory: site.path)
     #expect(run.end == .code(0) && run.output == "2" && run.errors.isEmpty, "\(run)")
+  }
+
+  @Test(
+    .enabled(if: hasRelease, "there is no release build: `make build` makes it"),
+    arguments: ["PREFIX=/opt/nacre", "INSTALL_BASE=/home/me/perl5", "LANG=C"])
+  func perlFindsItWhereOtherModulesAre(_ place: String) throws {
+    let site = try Site(["lib/A.pm": "package A; sub f { 'one' } 1;"])
+    _ = try install(in: site, place)
+    let directory = [
+      "PREFIX=/opt/nacre": "/opt/nacre/lib/perl5", "INSTALL_BASE=/home/me/perl5": "/home/me/perl5/lib/perl5",
+      // Where this perl looks by itself.
+      "LANG=C": try Command.run([Products.perl, "-MConfig", "-e", "print $Config{installsitelib}"]).output,
+    ]
+    let library = site.notes + "/root" + directory[place]!
+    let script =
+      "use A; print Nacre->can('check') ? 1 : 0; open my $to, '>', 'lib/A.pm'; print $to 'package A; sub f { 2 } 1;'; close $to; Nacre->check; print A::f()"
+    let run = try Command.run(
+      [Products.perl, "-I", "lib", "-MNacre", "-e", script], directory: site.path, environment: ["PERL5LIB": library])
+    #expect(run.end == .code(0) && run.output == "12" && run.errors.isEmpty, "\(run)")
   }
 
   @Test(

@@ -10,7 +10,7 @@ our $VERSION = '0.1';
 sub begin {
     state $begun = 0;
     return if $begun++;
-    my $own     = __FILE__ =~ s{/?Nacre/Patching\.pm\z}{}r;
+    my $own     = _real(__FILE__) =~ s{/?Nacre/Patching\.pm\z}{}r;
     my $file    = library($own) or die "Nacre.so is missing: run `make install PERL=$Config::Config{perlpath}` in Nacre's source tree\n";
     my $library = DynaLoader::dl_load_file( $file, 0 ) or die "Nacre cannot load $file: ", DynaLoader::dl_error(), "\n";
     my $boot    = DynaLoader::dl_find_symbol( $library, 'boot_Nacre__Patching' )
@@ -27,6 +27,15 @@ sub _scripts {
         push @scripts, $frame[6] if $frame[7] && $frame[6] !~ /\.pm\z/;
     }
     return @scripts;
+}
+
+# perl's own directories have links to the installed files.
+sub _real {
+    my ($file) = @_;
+    while ( defined( my $target = readlink $file ) ) {
+        $file = $target =~ m{\A/} ? $target : $file =~ s{[^/]*\z}{}r . $target;
+    }
+    return $file;
 }
 
 # Where Nacre.so is: beside the installed Perl files, or in the source tree's build directory.

@@ -23,7 +23,10 @@ sub run {
 
 # Where nacre is: as NACRE_PROGRAM says, beside the installed Perl files, in the source tree's build directory, or in PATH.
 sub program {
-    my $own    = __FILE__ =~ s{/Plack/Handler/Nacre\.pm\z}{}r;
+    # perl's own directories have links to the installed files.
+    my $link   = readlink __FILE__;
+    my $file   = !defined $link || $link =~ m{\A/} ? $link // __FILE__ : __FILE__ =~ s{[^/]*\z}{}r . $link;
+    my $own    = $file =~ s{/Plack/Handler/Nacre\.pm\z}{}r;
     my @places = (
         $ENV{NACRE_PROGRAM} // (),
         "$own/../../../bin/nacre",
