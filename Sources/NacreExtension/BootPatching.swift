@@ -19,12 +19,15 @@ func bootPatching() {
     Patcher.reload((0..<Int(count)).map { PerlValue.text(of: arguments[$0]) }).map { Perl.string($0.described) }
   }
   // For hosts that choose among the changed files. changed(): each as key, path, whether it was not tried before, whether it
-  // is a library's, separated by NUL, these by \x01; or undef. patch(by name, key ...): as check().
+  // is a library's, whether it was asked for, separated by NUL, these by \x01; or undef. patch(by name, key ...): as check().
   Perl.define("Nacre::Patching::changed") { _, _, _ in
     Patcher.changed().map { files in
       Perl.string(
-        files.map { [$0.key, $0.path, $0.isNew ? "1" : "", $0.isLibrary ? "1" : ""].joined(separator: "\u{1}") }
-          .joined(separator: "\0"))
+        files.map {
+          [$0.key, $0.path, $0.isNew ? "1" : "", $0.isLibrary ? "1" : "", $0.isAsked ? "1" : ""].joined(
+            separator: "\u{1}")
+        }
+        .joined(separator: "\0"))
     }
   }
   Perl.define("Nacre::Patching::patch") { arguments, count, _ in

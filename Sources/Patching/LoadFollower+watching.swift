@@ -7,7 +7,7 @@ extension LoadFollower {
   func isWatched(_ number: Int) -> Bool {
     if number < watchedOrNot.count, let known = watchedOrNot[number] { return known }
     let file = files[number]
-    let isWatched = !isOwn(file) && (asked[file.key] ?? rules.isWatched(file.path))
+    let isWatched = !isOwn(file) && (asked[file.key] ?? (claimed.contains(number) || rules.isWatched(file.path)))
     while watchedOrNot.count <= number { watchedOrNot.append(nil) }
     watchedOrNot[number] = isWatched
     return isWatched
@@ -31,7 +31,7 @@ extension LoadFollower {
   /// A file that is loaded again is one of the project's from now on.
   func claim(_ number: Int) {
     if isWatched(number) { return }
-    asked[files[number].key] = true
+    claimed.insert(number)
     watchedOrNot[number] = true
   }
 

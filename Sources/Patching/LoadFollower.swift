@@ -30,6 +30,8 @@ final class LoadFollower {
   let rules: WatchRules
   /// Modules that a person has asked to watch or not to: they overrule where their files lie.
   var asked: [String: Bool] = [:]
+  /// Files of libraries that were loaded again.
+  var claimed: Set<Int> = []
   /// Whether changes in perl's own library directories matter.
   var mindsLibraries = false
   /// The script that is being compiled; -1 if none is.
@@ -81,6 +83,7 @@ final class LoadFollower {
     rules = parent.rules
     asked = parent.asked
     mindsLibraries = parent.mindsLibraries
+    claimed = parent.claimed
     ownDirectory = parent.ownDirectory
     scripts = parent.scripts
     knownKeys = parent.open.isEmpty ? parent.knownKeys : -1

@@ -21,6 +21,9 @@ public final class Patcher {
   private var forced: Set<Int> = []
   private var graves: [String: Int] = [:]
   private lazy var table = StashTable(follower)
+  /// What was asked for in any interpreter of this process and of those that are forked from it, and how much of it is known here.
+  private let asks: SharedAsks?
+  private var knownAsks = 0
   /// The patch that runs.
   private var transaction: Transaction?
 
@@ -31,6 +34,7 @@ public final class Patcher {
 
   private init(ownDirectory: String, scripts: Set<String>) {
     follower = LoadFollower(ownDirectory: ownDirectory, scripts: scripts)
+    asks = SharedAsks()
   }
 
   /// For a clone of the interpreter. It watches by itself from its next check on.
@@ -40,6 +44,7 @@ public final class Patcher {
     rejected = parent.rejected
     present = parent.present
     graves = parent.graves
+    (asks, knownAsks) = (parent.asks, parent.knownAsks)
     // What the parent is in the middle of is half done in the clone.
     forced = parent.forced.union(parent.transaction?.staged ?? [])
   }
@@ -74,7 +79,7 @@ public final class Patcher {
       let file = follower.files[number]
       return PendingFile(
         key: file.key, path: file.path, isNew: current.forced.contains(number) || current.isNews(number),
-        isLibrary: !follower.isWatched(number))
+        isLibrary: !follower.isWatched(number), isAsked: follower.asked[file.key] ?? false)
     }
   }
 
@@ -133,12 +138,18 @@ public final class Patcher {
     return check()
   }
 
-  /// Whether changes of a file are to be watched, whatever directory it is in.
+  /// Whether changes of a file are to be watched, whatever directory it is in; in each interpreter from its next check on.
   public static func setWatched(_ key: String, _ isWatched: Bool) {
     guard let current else { return }
-    current.follower.asked[key] = isWatched
-    current.watchedVersion = -1
-    current.follower.noteAsked(key)
+    current.asks?.add(key, isWatched)
+    current.note(key, isWatched)
+  }
+
+  private func note(_ key: String, _ isWatched: Bool) {
+    follower.asked[key] = isWatched
+    watchedVersion = -1
+    follower.noteAsked(key)
+    if !isWatched, let number = follower.numbers[key] { differing.remove(number) }
   }
 
   /// How this process sees changes: `inotify`, or `stat` where the system gives no inotify.
@@ -165,6 +176,9 @@ public final class Patcher {
       follower.noteAllChanged()
     }
     follower.adopt()
+    if let asks, asks.end != knownAsks {
+      for ask in asks.read(from: &knownAsks) { note(ask.key, ask.isWatched) }
+    }
     let looked = look()
     guard looked || !forced.isEmpty else { return nil }
     let changed = differing.union(forced)

@@ -40,6 +40,8 @@ public struct PendingFile {
   public var isNew: Bool
   /// Whether it lies in one of perl's own library directories, and nobody has asked to watch it.
   public var isLibrary: Bool
+  /// Whether somebody has asked for it.
+  public var isAsked: Bool
 }
 
 /// The records of all files by number. Tells which of them have changed, and what they were when a patch began.

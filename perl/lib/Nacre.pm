@@ -311,7 +311,8 @@ How many reloads have brought new code to life in this process.
 
 =head2 Nacre->register_module( @modules ), Nacre->unregister_module( @modules )
 
-Modules whose changes count, wherever their files are; and modules whose changes do not count. C<use Nacre> in a module registers
+Modules whose changes count, wherever their files are; and modules whose changes do not count: in this process, its threads, and processes
+that were forked after Nacre was loaded, from their next check on. C<use Nacre> in a module registers
 it.
 
 =head2 Nacre->before_reload( [$module,] sub { ... } ), Nacre->after_reload( [$module,] sub { ... } )

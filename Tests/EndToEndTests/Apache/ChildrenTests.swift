@@ -121,6 +121,20 @@ struct ChildrenTests {
     }
   }
 
+  @Test func unregisteringHoldsInEveryChild() throws {
+    let show = Self.show.replacingOccurrences(
+      of: "my $r = shift;",
+      with: "my $r = shift; my $do = $r->args; Apache2::Reload->$do('Text') if $do;")
+    let site = try Site(["lib/Show.pm": show, "lib/Text.pm": text(0)])
+    try Apache.run(site, children: 3, Self.configuration) { apache in
+      _ = try apache.text("/?unregister_module")
+      try site.write("lib/Text.pm", text(1))
+      #expect(try answers(apache, from: 3).values.allSatisfy { $0 == ["0"] })
+      _ = try apache.text("/?register_module")
+      #expect(try answers(apache, from: 3).values.allSatisfy { $0 == ["1"] })
+    }
+  }
+
   @Test func restartsLeaveTheServerWhole() throws {
     let site = try Site(["lib/Show.pm": Self.show, "lib/Text.pm": text(0)])
     try Apache.run(site, children: 1, Self.configuration) { apache in

@@ -26,7 +26,10 @@ import Testing
     ),
     (
       "Apache2::Reload: use Apache2::Reload registers; register_module, unregister_module",
-      ["directivesOfApache2ReloadMeanWhatTheyMeanThere", "unregisteringWinsUntilRegisteredAgain"]
+      [
+        "directivesOfApache2ReloadMeanWhatTheyMeanThere", "unregisteringWinsUntilRegisteredAgain",
+        "unregisteringHoldsInEveryChild",
+      ]
     ),
     ("Apache2::Reload: ReloadAll", ["directivesOfApache2ReloadMeanWhatTheyMeanThere"]),
     ("Apache2::Reload: ReloadModules and its wildcards", ["directivesOfApache2ReloadMeanWhatTheyMeanThere"]),

@@ -32,9 +32,6 @@ my %touched;
 # Whether something has to be done even when no file has changed; undef as long as nobody knows.
 my $is_curious;
 
-# Modules that somebody has registered (1) or taken out (0), by %INC key.
-my %asked;
-
 # Files of libraries that cannot be loaded again, by key.
 my %is_left_out;
 
@@ -138,9 +135,9 @@ sub _look {
     }
     my ( @keys, $is_news, %is_library );
     for my $file ( split /\0/, $changed ) {
-        my ( $key, $path, $is_new, $is_library ) = split /\x01/, $file, -1;
+        my ( $key, $path, $is_new, $is_library, $is_asked ) = split /\x01/, $file, -1;
         next if $is_left_out{$key} || ref $INC{$key};
-        my $reason = $settings->reason( $key, $path, \%asked, $listed );
+        my $reason = $settings->reason( $key, $path, $is_asked, $listed );
         $debug->( "$path has changed: " . ( $reason ? "$key is loaded again ($reason)" : "$key is not asked for" ) )
             if $is_new;
         next if !$reason;
@@ -230,7 +227,7 @@ sub unregister_module {
 
 sub _ask {
     my ( $key, $is_wanted ) = @_;
-    $asked{$key} = $is_wanted;
+    Nacre::Patching::set_watched( $key, $is_wanted ) if !$problem;
     return;
 }
 
@@ -346,8 +343,8 @@ registers the module. The same for others:
 
 =head2 Nacre::Apache2->register_module($module), Nacre::Apache2->unregister_module($module)
 
-An unregistered module is not loaded again, whatever the directives say, until it is registered again. C<%INC> stays as it is. Said while Apache
-starts, it holds in every child; said in a request, in the interpreter that answers.
+An unregistered module is not loaded again, whatever the directives say, until it is registered again. C<%INC> stays as it is. Both hold in every
+child and every interpreter of it from its next request on, until Apache is restarted.
 
 =head1 WHAT IS LEFT OUT
 

@@ -29,14 +29,12 @@ sub _directory {
     return [ $plain, Cwd::realpath($plain) // $plain ];
 }
 
-# Why a changed file is loaded again; undef if it is not. $asked is what modules were registered (1) or not (0), by key.
+# Why a changed file is loaded again; undef if it is not. Those that were taken out are never asked for.
 sub reason {
-    my ( $self, $key, $path, $asked, $listed ) = @_;
-    my $said = $asked->{$key};
-    return undef if defined $said && !$said;
+    my ( $self, $key, $path, $is_registered, $listed ) = @_;
     return undef if @{ $self->{directories} } && !grep { _is_below( $path, @$_ ) } @{ $self->{directories} };
     return 'ReloadAll' if $self->{all};
-    return 'registered' if $said;
+    return 'registered' if $is_registered;
     my ( $from, @patterns ) = $listed ? ( 'the touch file', @$listed ) : ( 'ReloadModules', @{ $self->{modules} } );
     return ( grep { _matches( $key, $_ ) } @patterns ) ? $from : undef;
 }
