@@ -250,9 +250,7 @@ Nacre::Apache2 - new code at the next request, in Apache with mod_perl
 =head1 SYNOPSIS
 
   # httpd.conf, or a file for a2enconf
-  <Perl>
-      use lib '/usr/local/lib/nacre/perl';    # nacre perl-lib tells where
-  </Perl>
+  #PerlSwitches -I/opt/nacre/lib/nacre/perl    # if Nacre is installed below a PREFIX of its own; see nacre perl-lib
   PerlModule Nacre::Apache2
   PerlInitHandler Nacre::Apache2
 
