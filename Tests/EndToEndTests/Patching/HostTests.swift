@@ -39,14 +39,19 @@ import Testing
       "lib/Class.pm": "package Class; use Moo; sub text { 'moo1' } 1;",
       "app.psgi": """
       use Nacre; use Plack::Builder; use App; use Class;
-      builder { enable 'Nacre', escalate => '\(escalate)'; sub { [200, [], [App::text(), ' ', Class->text]] } };
+      my $app = builder { enable 'Nacre', escalate => '\(escalate)'; sub { [200, [], [App::text(), ' ', Class->text]] } };
+      open my $loads, '>>', $ENV{LOADS} or die; syswrite $loads, "$$\\n";
+      $app;
       """,
     ])
+    let loads = site.notes + "/loads"
     let command = [
       Products.find("starman")!, "-I", Products.sourceTree + "/perl/lib", "-I", site.path + "/lib", "--workers", "2",
       "--listen", "127.0.0.1:PORT", site.path + "/app.psgi",
     ]
-    try HostServer.run(site, command) { server in
+    try HostServer.run(site, command, environment: ["LOADS": loads]) { server in
+      // Each worker loads for itself, and would not begin with the broken file.
+      #expect(eventually { contents(of: loads).split(separator: "\n").count == 2 }, "\(server.errors)")
       #expect(try server.answers(6) == ["one moo1"])
       try site.write("lib/App.pm", "package App; sub text { 'two' } 1;")
       #expect(try server.answers(10) == ["two moo1"], "\(server.errors)")
