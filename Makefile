@@ -105,13 +105,13 @@ fuzz-patch: test-packages
 	SEED=$(SEED) EDITS=$(EDITS) swift test --skip-build --filter codeIsThatOfAFreshStart
 
 # What `make bench` measures, and how often; see Benchmarks/run --help. PARTS="reload memory" measures only these.
-PARTS ?= throughput reload syscalls memory flat trees
+PARTS ?= throughput reload syscalls memory flat trees patching
 ROUNDS ?= 4
 SAVES ?= 5
 
 bench: build
 	@.ci/need libplack-perl starman uwsgi-core uwsgi-plugin-psgi wrk curl strace git libmojolicious-perl \
-	    liblinux-inotify2-perl apache2 libapache2-mod-perl2 libapache2-reload-perl libmoose-perl libdancer2-perl
+	    liblinux-inotify2-perl apache2 libapache2-mod-perl2 libapache2-reload-perl libmoose-perl libdancer2-perl libmodule-refresh-perl
 	Benchmarks/run --parts '$(PARTS)' --rounds $(ROUNDS) --saves $(SAVES)
 
 install: build install-files

@@ -73,9 +73,10 @@ static OP *hook_load(pTHX) {
   I32 depth = cxstack_ix;
   OP *next = cp_hooked.original[type](aTHX);
   /* Compiled, and about to run: perl has pushed the file's eval context. */
-  if (PL_curstackinfo == stack && cxstack_ix > depth && CxTYPE(CX_CUR()) == CXt_EVAL)
+  if (PL_curstackinfo == stack && cxstack_ix > depth && CxTYPE(CX_CUR()) == CXt_EVAL) {
     SAVEDESTRUCTOR_X(body_left, INT2PTR(void *, (UV)load));
-  else
+    cp_lifted_compiled(aTHX);
+  } else
     asker_left(aTHX_ INT2PTR(void *, (UV)load));
   return next;
 }

@@ -172,6 +172,24 @@ cp_sv *cp_glob_code(cp_sv *glob_) {
 
 uint32_t cp_reference_count(cp_sv *value) { return (uint32_t)SvREFCNT(SV_OF(value)); }
 
+bool cp_is_weakly_referenced(cp_sv *value) {
+  return SvTYPE(SV_OF(value)) >= SVt_PVMG && SvMAGIC(SV_OF(value)) && mg_find(SV_OF(value), PERL_MAGIC_backref);
+}
+
+void cp_lifted_compiled(pTHX) {
+  const patch_state *state = cp_patch_state(aTHX);
+  if (!state || state->lifted_count == 0 || !PL_eval_start) return;
+  const OP *start = PL_eval_start;
+  while (start && start->op_type != OP_NEXTSTATE && start->op_type != OP_DBSTATE) start = start->op_next;
+  const char *file = start ? CopFILE((const COP *)start) : NULL;
+  for (uint32_t number = 0; file && number < state->lifted_count; number++) {
+    const lifted_sub *sub = &state->lifted[number];
+    if (sub->is_back || !sub->spare || !isGV_with_GP((SV *)sub->glob) || GvCV(sub->glob) != sub->head) continue;
+    if (CvROOT(sub->head) || CvXSUB(sub->head) || !CvFILE(sub->spare) || strNE(CvFILE(sub->spare), file)) continue;
+    cp_glob_put(aTHX_ sub->glob, NULL);
+  }
+}
+
 cp_sv *cp_lifted_remove(uint32_t number) {
   dTHX;
   lifted_sub *sub = lifted(aTHX_ number);

@@ -102,6 +102,8 @@ void cp_undo_values(pTHX_ const undo_step *step);
 /* Forgets which values have been saved. */
 void cp_undo_forget_values(patch_state *state);
 void cp_lifted_restore(pTHX_ uint32_t number);
+/* A file of the patch is compiled and about to run: those of its subs that it does not define any more are gone. */
+void cp_lifted_compiled(pTHX);
 /* Gives back the references of all lifted subs: the old bodies go. */
 void cp_lifted_drop(pTHX);
 /* Puts `code` (NULL: none) into the glob: takes a reference of its own, and gives that of the sub before back. */

@@ -108,6 +108,8 @@ final class LoadFollower {
     knownKeys = count
     for (key, path) in Perl.loadedFiles().sorted(by: { $0.key < $1.key }) {
       if let number = numbers[key], files[number].isLoaded { continue }
+      // A class that was made by a call: there is no file.
+      if path.hasPrefix("(set by ") { continue }
       let number = self.number(of: key)
       files[number].isLoaded = true
       locate(number, path, in: WorkingDirectory.path)

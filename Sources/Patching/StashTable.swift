@@ -159,7 +159,10 @@ extension StashTable {
   /// The file that compiled the sub of a slot; nil for what no known file has compiled.
   func compiler(_ slot: cp_slot) -> Int? {
     if slot.code == nil { return nil }
-    return slot.code_file == -2 ? follower.file(ofEval: slot.code_eval) : file(slot.code_file)
+    guard slot.code_file == -2 else { return file(slot.code_file) }
+    // A library may generate something of its own whenever it is used first (Sub::Defer).
+    if let owner = owners[Int(slot.stash)], !follower.isWatched(owner) { return nil }
+    return follower.file(ofEval: slot.code_eval)
   }
 
   /// The file that a glob was first named in.

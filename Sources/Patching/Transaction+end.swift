@@ -20,6 +20,7 @@ extension Transaction {
     forgetEntries()
     cp_patch_commit()
     follower.endPatch(restoring: false)
+    if !built.isEmpty { _ = Patcher.ask("_keep_built", "") }
   }
 
   func takeBack() {
@@ -33,6 +34,7 @@ extension Transaction {
     cp_patch_rollback()
     remove(what: gone)
     follower.endPatch(restoring: true)
+    if !built.isEmpty { _ = Patcher.ask("_put_back", "") }
     for file in libraries {
       file.key.withCString { key in
         file.name.withCString { cp_inc_set(key, file.key.utf8.count, $0, file.name.utf8.count) }

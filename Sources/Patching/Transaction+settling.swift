@@ -83,11 +83,16 @@ extension Transaction {
           relink(head, to: code, except: glob)
         } else {
           put(head, whereNowIs: code, except: glob)
-          if cp_reference_count(code) == 1 {
+          if cp_reference_count(code) == 1 && !cp_is_weakly_referenced(code) {
             cp_lifted_adopt(sub.number)
           } else {
             put(code, whereNowIs: code, except: glob)
             relink(head, to: code, except: glob)
+            // Who has kept a reference to the old one can at least call it.
+            cp_retain(code)
+            cp_lifted_put_back(sub.number)
+            cp_put_code(glob, code)
+            cp_release(code)
           }
         }
       case CP_LIFTED_REMOVED where sub.end == .comesBack:

@@ -22,6 +22,7 @@ extension Transaction {
       else { continue }
       lifted.append(Lifted(number: cp_patch_declare(glob, head), name: name, end: .isDeclared))
     }
+    takeDown(files, touched)
     for stash in touched {
       if let owner = table.owners[stash], files.contains(owner) {
         let name = table.name(of: stash)
@@ -92,7 +93,11 @@ extension Transaction {
     if isForeign && slot.is_own { return }
     // What a string eval has made may be a wrapper around the file's own sub (Class::Method::Modifiers): if perl compiled
     // that into the wrapper's head, it would wrap itself.
-    lift(slot.entry, table.fullName(slot), isForeign ? .comesBack : .goes, stays: slot.is_own && slot.code_file != -2)
+    let package = table.name(of: Int(slot.stash))
+    // A framework that builds classes looks which subs there are: Moo does so before any of the file's own is compiled.
+    let isGenerated =
+      slot.code_file == -2 || (compiler != file && built.contains(package)) || builtByMoo.contains(package)
+    lift(slot.entry, table.fullName(slot), isForeign ? .comesBack : .goes, stays: slot.is_own && !isGenerated)
   }
 
   /// In a package that does not belong to the files alone.

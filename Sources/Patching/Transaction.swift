@@ -24,6 +24,11 @@ final class Transaction {
   var entries: [Entry] = []
   /// Whether code of the files' own has been called: it may have changed anything.
   var hooksHaveRun = false
+  /// Packages that a framework has built (Moose, Moo).
+  var built: Set<String> = []
+  var builtByMoo: Set<String> = []
+  /// How much is built from a package of each file.
+  var foundations: [Int: Int] = [:]
   /// Packages in which bodies may have moved out of perl's sight.
   var doubtful: Set<Int> = []
   /// The files of the subs that are gone but still referred to: if one comes back, it is the one that is kept
@@ -80,7 +85,7 @@ final class Transaction {
 
   private func carryOut(_ changed: Set<Int>, _ began: UInt64) -> Bool {
     let touched = table.touched(by: changed)
-    var files = changed.union(generated(by: changed, touched))
+    var files = withRelatives(of: changed.union(generated(by: changed, touched)))
     guard stage(files, files == changed ? touched : table.touched(by: files)) else {
       report.examining = Clock.microseconds() - began
       return false
@@ -88,7 +93,7 @@ final class Transaction {
     var time = Clock.microseconds()
     report.examining = time - began
     while true {
-      for file in follower.inOrder(files) {
+      for file in loadOrder(files) {
         if let failure = load(file) {
           report.failure = failure
           return false
@@ -107,6 +112,7 @@ final class Transaction {
       report.settling += Clock.microseconds() - time
       if files.isEmpty { break }
       table.refresh(certainly: doubtful)
+      files = withRelatives(of: files)
       guard stage(files, table.touched(by: files)) else { return false }
       time = Clock.microseconds()
     }

@@ -6,6 +6,7 @@ use warnings;
 use Bench::Application        ();
 use Bench::Flat               ();
 use Bench::Memory             ();
+use Bench::Patching           ();
 use Bench::Reload             ();
 use Bench::Report::Reload     ();
 use Bench::Report::Throughput ();
@@ -26,10 +27,11 @@ my %parts = (
     memory   => \&Bench::Memory::measure,
     flat     => \&Bench::Flat::measure,
     trees    => \&Bench::Trees::measure,
+    patching => \&Bench::Patching::measure,
 );
 
 # In the order in which they run.
-sub names { qw(throughput reload syscalls memory flat trees) }
+sub names { qw(throughput reload syscalls memory flat trees patching) }
 
 sub run {
     my ($part, $kit, $scratch, $option) = @_;

@@ -172,6 +172,8 @@ cp_sv *_Nonnull cp_lifted_old(uint32_t number);
 cp_sv *_Nullable cp_glob_code(cp_sv *_Nonnull glob);
 /// How many references to a value there are.
 uint32_t cp_reference_count(cp_sv *_Nonnull value);
+/// Whether anybody refers weakly to a value.
+bool cp_is_weakly_referenced(cp_sv *_Nonnull value);
 /// Takes the head out of its glob. A new reference to the head, if anybody else still refers to it; else NULL.
 cp_sv *_Nullable cp_lifted_remove(uint32_t number);
 /// Gives the head its old body and its place back.

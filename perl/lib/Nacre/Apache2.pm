@@ -289,7 +289,7 @@ The request is answered by the old code; so are the following ones. The error lo
 and so has the page of L<Nacre::Apache2::Status>. The first request after the next save tries again. (Apache2::Reload answers with
 status 500 once, and then runs the old code, or half of the new.)
 
-A change that a running program cannot take (a Moose class, say) is logged with the reason. It needs a restart: C<apachectl graceful>.
+A change that a running program cannot take (XS code, say) is logged with the reason. It needs a restart: C<apachectl graceful>.
 
 =head1 DIRECTIVES
 

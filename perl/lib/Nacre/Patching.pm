@@ -4,6 +4,8 @@ use v5.16;
 use strict;
 use warnings;
 
+use Nacre::Patching::Classes ();
+
 our $VERSION = '0.1';
 
 # Loads Nacre.so and begins to follow what perl loads. DynaLoader's functions are built into perl.
@@ -155,17 +157,26 @@ sub _after {
     return 1;
 }
 
+# Whether there is a framework that builds classes.
+sub _builds_classes {
+    return $INC{'Class/MOP.pm'} || $INC{'Moo.pm'} || $INC{'Role/Tiny.pm'};
+}
+
+# A class or a role, and all that is built from it; '' for other packages.
+sub _relatives { my ( undef, $package ) = @_; return _builds_classes() ? Nacre::Patching::Classes::relatives($package) : '' }
+sub _is_of_moo { my ( undef, $package ) = @_; return Nacre::Patching::Classes::is_of_moo($package) ? 1 : '' }
+sub _take_down { my ( undef, $package ) = @_; Nacre::Patching::Classes::take_down($package); return }
+
+# The end of a patch.
+sub _put_back   { return _builds_classes() ? Nacre::Patching::Classes::put_back() : undef }
+sub _keep_built { return _builds_classes() ? Nacre::Patching::Classes::forget()   : undef }
+
 # Why the code of a package cannot be loaded again in place; '' if it can.
 sub _objection {
     my ( undef, $package ) = @_;
     no strict 'refs';
-    if ( $INC{'Class/MOP.pm'} && Class::MOP::class_of($package) ) {
-        return "$package is a Moose " . ( Class::MOP::class_of($package)->isa('Moose::Meta::Role') ? 'role' : 'class' );
-    }
+    if ( my $objection = _builds_classes() && Nacre::Patching::Classes::objection($package) ) { return $objection }
     if ( $INC{'Mouse/Util.pm'} && Mouse::Util::class_of($package) ) { return "$package is a Mouse class" }
-    no warnings 'once';
-    if ( $INC{'Moo.pm'}       && $Moo::MAKERS{$package} )            { return "$package is a Moo class" }
-    if ( $INC{'Role/Tiny.pm'} && Role::Tiny->is_role($package) )     { return "$package is a role" }
     if ( $INC{'Dancer2.pm'}   && defined &{"${package}::dancer_app"} )       { return "$package has registered routes with Dancer2" }
     if ( $INC{'Dancer.pm'}    && defined &{"${package}::dancer_version"} )   { return "$package has registered routes with Dancer" }
     if ( $INC{'Mojolicious/Lite.pm'} && defined &{"${package}::websocket"} && defined &{"${package}::under"} ) {

@@ -78,7 +78,7 @@ C<app.psgi> itself is never loaded again: keep it short.
 
 =head2 escalate
 
-What happens after a change that a running program cannot take (a Moose class, say). Until then the old code answers.
+What happens after a change that a running program cannot take (XS code, say). Until then the old code answers.
 
 =over
 
