@@ -179,6 +179,13 @@ void cp_patch_lift_element(const char *hash_name, const char *key_bytes, size_t 
   if (entry) (void)hv_delete_ent(hash, key, G_DISCARD, 0);
 }
 
+void cp_put_entry(cp_sv *stash_, const char *name, uint32_t count, cp_sv *entry) {
+  dTHX;
+  HV *stash = (HV *)SV_OF(stash_);
+  if (!hv_store(stash, name, (I32)count, SvREFCNT_inc_NN(SV_OF(entry)), 0)) SvREFCNT_dec(SV_OF(entry));
+  cp_methods_changed(stash_);
+}
+
 void cp_delete_entry(cp_sv *stash, const char *name, uint32_t count) {
   dTHX;
   (void)hv_delete((HV *)SV_OF(stash), name, (I32)count, G_DISCARD);

@@ -236,11 +236,17 @@ public final class Patcher {
     guard file.isLoaded, follower.minds(number), let before = file.fingerprint,
       let now = SourceFiles.fingerprint(of: file.path, previous: present[number] ?? before).fingerprint
     else {
-      differing.remove(number)
+      settle(number)
       return
     }
     present[number] = now
-    if now.sameContent(as: before) { differing.remove(number) } else { differing.insert(number) }
+    if now.sameContent(as: before) { settle(number) } else { differing.insert(number) }
+  }
+
+  /// A file is again what runs. If that could not be loaded before, others may have been rejected because of it.
+  private func settle(_ number: Int) {
+    differing.remove(number)
+    if rejected[number] != nil { rejected = [:] }
   }
 
   /// Watches the files that are loaded by now. Those that are new here: they may have changed since.

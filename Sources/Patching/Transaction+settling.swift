@@ -165,7 +165,10 @@ extension Transaction {
     for stash in table.changed {
       for slot in table.slots(of: stash) where slot.is_constant {
         let name = table.fullName(slot)
-        if let entry = old[name], cp_same_constant(entry.value, slot.code ?? slot.entry) { old[name] = nil }
+        guard let entry = old[name], cp_same_constant(entry.value, slot.code ?? slot.entry) else { continue }
+        old[name] = nil
+        // Who has imported it has the value itself.
+        if !slot.is_glob { cp_put_entry(table.stashes[stash].stash, slot.name, slot.name_count, entry.value) }
       }
     }
     return Array(old.values)

@@ -208,6 +208,8 @@ void cp_inc_set(const char *_Nonnull key, size_t count, const char *_Nonnull pat
 /// Drops the saved `END` blocks that this file compiled, if they are still in line: the file has new ones. `all`: drops those
 /// as well.
 void cp_patch_drop_end_blocks(const char *_Nonnull file, bool all);
+/// Puts what was taken out of a stash back under its name, in the place of what has come since.
+void cp_put_entry(cp_sv *_Nonnull stash, const char *_Nonnull name, uint32_t count, cp_sv *_Nonnull entry);
 /// Deletes an entry of a stash that a failed load has made.
 void cp_delete_entry(cp_sv *_Nonnull stash, const char *_Nonnull name, uint32_t count);
 /// Whether what was saved was more than the log takes (a huge cache in a package variable).

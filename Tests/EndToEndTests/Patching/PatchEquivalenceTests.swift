@@ -166,7 +166,8 @@ final class PatchPlayer {
   /// again, and what other modules remember.
   private func isState(_ line: Substring) -> Bool {
     let others = [
-      "Nacre::", "$main::order", "@main::order", "main::SIG", "A::Compose::", "constant::declared", "Exporter::Cache",
+      "Nacre::", "$main::order", "@main::order", "main::SIG", "A::Compose::", "A::Registry::", "constant::declared",
+      "Exporter::Cache",
     ]
     return (line.contains("A::") || line.contains("main::plain")) && !line.hasPrefix("handle\t")
       && !others.contains { line.contains($0) }
