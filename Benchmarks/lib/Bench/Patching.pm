@@ -51,8 +51,8 @@ sub text {
     }
     return join "\n", '### A check in a plain perl, microseconds', '',
         'A program with so many modules of 7 subs, in one process. Once nothing has changed, and once a module from the middle that nobody',
-        'else mentions: p50 / p95 of 101 saves. The median of ' . $option->{rounds}
-            . ' rounds. Apache2::Reload runs outside of Apache, with `ReloadAll On`.', '',
+        'else mentions: p50 / p95 of 101 saves. '
+            . ($option->{rounds} > 1 ? "The median of $option->{rounds} rounds." : 'One round.') . ' Apache2::Reload runs outside of Apache, with `ReloadAll On`.', '',
         Bench::Report::table(['<a check when', '<of', map { Bench::Report::thousands($_) . ' modules' } @counts], @rows);
 }
 
