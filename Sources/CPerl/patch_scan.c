@@ -92,6 +92,8 @@ static uint64_t signature_of(pTHX_ HV *stash) {
   for (STRLEN bucket = 0; HvARRAY(stash) && bucket <= HvMAX(stash); bucket++)
     for (HE *entry = HvARRAY(stash)[bucket]; entry; entry = HeNEXT(entry)) {
       uint64_t mixed = (uint64_t)PTR2UV(entry) * 0x9E3779B97F4A7C15u + (uint64_t)PTR2UV(HeVAL(entry)) * 0xC2B2AE3D27D4EB4Fu;
+      /* A name that has gone may have left its place, and that of its glob, to another one. */
+      mixed += HeHASH(entry);
       sum += mixed ^ mixed >> 29;
     }
   const struct mro_meta *meta = SvOOK(stash) ? HvAUX(stash)->xhv_mro_meta : NULL;
