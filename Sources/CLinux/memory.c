@@ -7,6 +7,8 @@
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
+#include <sys/mman.h>
+#include <unistd.h>
 
 /* The number after `name` in a file of the kernel's; 0 without one. */
 static unsigned long long number_in(const char *path, const char *name) {
@@ -33,6 +35,15 @@ static unsigned long long spare_memory(void) {
   return left < spare ? left : spare;
 }
 
+bool cl_has_memory_to_spare(void) {
+  unsigned long long size = 0, resident = 0;
+  FILE *file = fopen("/proc/self/statm", "re");
+  if (!file) return false;
+  bool is_known = fscanf(file, "%llu %llu", &size, &resident) == 2;
+  fclose(file);
+  return is_known && spare_memory() / 8 >= resident * (unsigned long long)sysconf(_SC_PAGESIZE);
+}
+
 bool cl_huge_heap(uintptr_t *start, uintptr_t *end, size_t *page) {
   *start = *end = 0;
   *page = number_in("/sys/kernel/mm/transparent_hugepage/hpage_pmd_size", "");
@@ -50,8 +61,31 @@ bool cl_huge_heap(uintptr_t *start, uintptr_t *end, size_t *page) {
   fclose(file);
   *start = (*start + *page - 1) / *page * *page;
   *end = *end / *page * *page;
-  if (*end <= *start) return false;
-  return spare_memory() / 8 >= *end - *start;
+  return *start < *end;
+}
+
+#ifndef MADV_POPULATE_READ
+#define MADV_POPULATE_READ 22
+#define MADV_POPULATE_WRITE 23
+#endif
+
+int cl_own_pages(uintptr_t at, size_t count) { return madvise((void *)at, count, MADV_POPULATE_WRITE); }
+
+void cl_own_other_pages(uintptr_t start, uintptr_t end) {
+  char line[PATH_MAX + 128], rights[5];
+  uintptr_t from, to;
+  FILE *file = fopen("/proc/self/maps", "re");
+  if (!file) return;
+  while (fgets(line, sizeof line, file)) {
+    if (sscanf(line, "%" SCNxPTR "-%" SCNxPTR " %4s", &from, &to, rights) != 3) continue;
+    if (rights[0] != 'r' || rights[3] != 'p' || strstr(line, "[v")) continue;
+    int advice = rights[1] == 'w' ? MADV_POPULATE_WRITE : MADV_POPULATE_READ;
+    /* A private mapping of a file whose end was cut off fails, and harms nobody. */
+    if (from < start && start <= to) madvise((void *)from, start - from, advice);
+    else if (from < start || from >= end) madvise((void *)from, to - from, advice);
+    if (from < end && end < to) madvise((void *)end, to - end, advice);
+  }
+  fclose(file);
 }
 
 int cl_collapse(uintptr_t at, size_t page) {

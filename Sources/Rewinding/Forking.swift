@@ -13,17 +13,41 @@ enum ForkSide {
 }
 
 extension HostProcess {
+  /// Forks a process that becomes a child of `nacre`, and tells `nacre` of it, or why there is none.
+  func fork(_ kind: ProcessKind, token: UInt32) -> ForkSide {
+    switch forkApart(kind) {
+    case .inFork: return .inFork
+    case .inOrigin(let channelsEnd):
+      channel.send(.forked(kind, token: token), passing: [channelsEnd])
+      close(channelsEnd)
+      return .inOrigin
+    case .failed(let message, let isHurt):
+      channel.send(.forkFailed(token: token, message: message))
+      if isHurt { _exit(1) }
+      return .failed
+    }
+  }
+
+  /// What came of a fork of which `nacre` has not been told.
+  enum ApartFork {
+    case inFork
+    /// With `nacre`'s end of the new process's channel, which the caller closes.
+    case inOrigin(channelsEnd: Int32)
+    /// `isHurt`: this process may have been left in a state in which it can do nothing more.
+    case failed(message: String, isHurt: Bool)
+  }
+
   /// Forks a process that becomes a child of `nacre`, not of this one.
   ///
   /// A process in the middle forks it and leaves at once, so it is given to `nacre`, the subreaper, whose
-  /// `waitpid` then tells how it ended. The new process gets a channel of its own; `nacre`'s end of it is sent with
-  /// the notice.
-  func fork(_ kind: ProcessKind, token: UInt32) -> ForkSide {
+  /// `waitpid` then tells how it ended. The new process gets a channel of its own; its first words are on their way in
+  /// `nacre`'s end of it.
+  func forkApart(_ kind: ProcessKind) -> ApartFork {
     cp_flush()
     cp_forget_packages()
     var pair: [Int32] = [-1, -1]
     guard socketpair(AF_UNIX, Int32(SOCK_SEQPACKET.rawValue) | Int32(SOCK_CLOEXEC.rawValue), 0, &pair) == 0 else {
-      return forkFailed(token, "no socket pair: \(String(cString: strerror(errno)))")
+      return .failed(message: "no socket pair: \(String(cString: strerror(errno)))", isHurt: false)
     }
     let (mine, nacres) = (Descriptors.setAside(pair[0]), Descriptors.setAside(pair[1]))
     let reading = ReadingFiles(Descriptors.opened())
@@ -37,25 +61,18 @@ extension HostProcess {
       channel.descriptor = mine
       arrive(reading, as: kind, after: middle)
       return .inFork
-    case 1: close(mine)
+    case 1:
+      close(mine)
+      return .inOrigin(channelsEnd: nacres)
     default:
       let error = errno
       close(mine)
       close(nacres)
-      guard middle != 0 else { return forkFailed(token, String(cString: strerror(error))) }
+      guard middle != 0 else { return .failed(message: String(cString: strerror(error)), isHurt: false) }
       // Somebody has killed the middle process while it had this one's memory, so nobody knows what is locked there. The
       // process that it may have forked ends by itself, for nobody has the other end of its channel.
-      _ = forkFailed(token, "signal \(middle) ended it in the middle")
-      _exit(1)
+      return .failed(message: "signal \(middle) ended it in the middle", isHurt: true)
     }
-    channel.send(.forked(kind, token: token), passing: [nacres])
-    close(nacres)
-    return .inOrigin
-  }
-
-  private func forkFailed(_ token: UInt32, _ message: String) -> ForkSide {
-    channel.send(.forkFailed(token: token, message: message))
-    return .failed
   }
 
   /// The first steps of a forked process.
@@ -69,10 +86,14 @@ extension HostProcess {
     }
     dieWithSupervisor()
     channel.send(.hello(pid: getpid()))
-    if let path = reading.reopen(replaced: kind == .candidate) {
-      channel.send(.report("\(path) could not be opened again after a fork: \(String(cString: strerror(errno)))"))
-      _exit(1)
-    }
+    reopen(reading, as: kind)
+  }
+
+  /// Opens again what is open, so that its offsets are this process's own.
+  func reopen(_ reading: ReadingFiles, as kind: ProcessKind) {
+    guard let path = reading.reopen(replaced: kind == .candidate) else { return }
+    channel.send(.report("\(path) could not be opened again after a fork: \(String(cString: strerror(errno)))"))
+    _exit(1)
   }
 
   /// A killed `nacre` takes this process with it. The signal is set first and the parent looked at again after it.

@@ -88,30 +88,45 @@ public final class HostProcess {
   ///
   /// - Parameter file: Before what it stands, as a checkpoint.
   func waitAsOrigin(before file: String? = nil) {
+    let (timers, suspended) = (tracer.timers, Clock.microseconds())
     var isHot = file != nil && file == tracer.hottest
-    let timers = tracer.timers
-    let suspended = Clock.microseconds()
+    var standby: Standby?
     while true {
-      if isHot { compact() }
+      if isHot, compact(), standby == nil, let order = standBy(&standby, before: file!) {
+        return begin(order, at: arrived, after: suspended, timers)
+      }
       guard let command = channel.receive()?.command else { break }
-      guard case .forkCandidate(let generation, let token, let cell, let plan) = command else { continue }
+      guard let order = CandidateOrder(command) else { continue }
       let ordered = Clock.microseconds()
-      isHot = file != nil && file == plan.hottest
-      guard fork(.candidate, token: token) == .inFork else { continue }
-      // A checkpoint of a trial that turned out well.
-      trial?.end()
-      trial = plan.isTrial ? Trial(mayServe: !plan.preload.isNatural) : nil
-      self.generation = generation
-      sit(at: Int(cell))
-      cp_show_as("nacre loading generation \(generation): \(applicationFile)")
-      cp_reset_start_time()
-      timers.arm()
-      started = Clock.microseconds()
-      tracer.resume(plan, after: started - suspended)
-      tracer.beginTimeline(ordered: ordered, arrived: arrived, started: started)
-      return
+      isHot = file != nil && file == order.plan.hottest
+      if let present = standby.take() {
+        defer { close(present.channelsEnd) }
+        if present.goesOn(with: command) {
+          channel.send(.forked(.candidate, token: order.token), passing: [present.channelsEnd])
+          continue
+        }
+      }
+      guard fork(.candidate, token: order.token) == .inFork else { continue }
+      return begin(order, at: ordered, after: suspended, timers)
     }
     _exit(0)
+  }
+
+  /// The first steps of a candidate.
+  func begin(
+    _ order: CandidateOrder, at ordered: UInt64, after suspended: UInt64, _ timers: OpenResources.Timers
+  ) {
+    // A checkpoint of a trial that turned out well.
+    trial?.end()
+    trial = order.plan.isTrial ? Trial(mayServe: !order.plan.preload.isNatural) : nil
+    generation = order.generation
+    sit(at: Int(order.cell))
+    cp_show_as("nacre loading generation \(generation): \(applicationFile)")
+    cp_reset_start_time()
+    timers.arm()
+    started = Clock.microseconds()
+    tracer.resume(order.plan, after: started - suspended)
+    tracer.beginTimeline(ordered: ordered, arrived: arrived, started: started)
   }
 
   /// Takes a cell of the scoreboard.

@@ -82,11 +82,18 @@ void cl_put_behind(pid_t process);
 // MARK: Memory
 
 /// The addresses between which `malloc` has most of this process's memory, as far as they are whole huge pages of
-/// `*page` bytes. False where there is no such memory, where the kernel knows no huge pages, and where the machine has
-/// less than eight times as much memory to spare.
+/// `*page` bytes. False where there is no such memory, and where the kernel knows no huge pages.
 bool cl_huge_heap(uintptr_t *_Nonnull start, uintptr_t *_Nonnull end, size_t *_Nonnull page);
 /// Has the kernel copy `page` bytes from `at` on into one huge page (`MADV_COLLAPSE`, Linux 6.1): 0, or -1 with `errno`.
 int cl_collapse(uintptr_t at, size_t page);
+/// Whether the machine, and the control group that a container is, have eight times as much memory to spare as this
+/// process takes.
+bool cl_has_memory_to_spare(void);
+/// Has the kernel give this process pages of its own where it shares them since a fork, as writing to each would
+/// (`MADV_POPULATE_WRITE`, Linux 5.14): 0, or -1 with `errno`.
+int cl_own_pages(uintptr_t at, size_t count);
+/// The same for all private memory but that between two addresses; what only is read is mapped.
+void cl_own_other_pages(uintptr_t start, uintptr_t end);
 
 /// Gives back to the kernel what `malloc` has and nobody uses.
 void cl_give_memory_back(void);
