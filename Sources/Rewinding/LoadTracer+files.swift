@@ -9,7 +9,7 @@ extension LoadTracer {
   /// Files of the system are not the application's: they change with the machine, not with a deploy.
   private static let system = ["/proc", "/sys", "/dev", "/run", "/usr", "/lib", "/lib64", "/bin", "/sbin"]
 
-  private func isOfInterest(_ path: String) -> Bool { mode == .load && isOfApplication(path) }
+  private func isOfInterest(_ path: String) -> Bool { (mode == .load || isLoadingLazily) && isOfApplication(path) }
 
   private func isOfApplication(_ path: String) -> Bool {
     isWatched(path) && !Self.system.contains { WatchRules.contains($0, path) }
@@ -44,7 +44,7 @@ extension LoadTracer {
   func opens(_ path: String, error: Int32) {
     settle()
     let file = WorkingDirectory.absolute(path)
-    if mode == .service { return reads(whileServing: file, error: error) }
+    if mode == .service, !isLoadingLazily || deeds.hasWritten(file) { return reads(whileServing: file, error: error) }
     guard isOfInterest(file) || (mode == .load && error == 0 && isSource(file)) else { return }
     if error == 0, SourceFiles.kind(of: file) == .file, let fingerprint = SourceFiles.fingerprint(of: file).fingerprint
     {

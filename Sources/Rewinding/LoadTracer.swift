@@ -188,6 +188,9 @@ extension LoadTracer {
   /// Whether it is the application that asks now, or what Nacre does for it: not a library.
   var isAskedByApplication: Bool { open.last?.isWatched ?? !preload.asks.isPreloading }
 
+  /// Whether a worker loads a file of the application, in a request: what such a load reads counts as in the load before.
+  var isLoadingLazily: Bool { mode == .service && open.contains(where: \.isWatched) }
+
   /// A file that was loaded before is asked for again.
   private func noteUse(of key: String, at path: String, _ file: String, _ line: UInt32) {
     // Every `use strict` comes by here.
@@ -205,6 +208,8 @@ extension LoadTracer {
     load.isWatched = isWatched(file) && !(mode == .service && deeds.hasWritten(file))
     guard load.isWatched, let fingerprint = SourceFiles.fingerprint(of: file).fingerprint else { return }
     load.before = fingerprint
+    // No file is younger than a fresh start (`-M`).
+    if mode == .service, fingerprint.modified / 1_000_000_000 > cp_start_time() { cp_reset_start_time() }
     // If it is written again from here on, that is news.
     recorded.remove(.written(path: file))
     record(
