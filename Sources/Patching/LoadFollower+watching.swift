@@ -13,6 +13,12 @@ extension LoadFollower {
     return isWatched
   }
 
+  /// By number, whether changes of the files matter.
+  func areWatched() -> [Bool] {
+    let known = watchedOrNot
+    return files.indices.map { ($0 < known.count ? known[$0] : nil) ?? isWatched($0) }
+  }
+
   /// Whether it is one of Nacre's files, perhaps by a link.
   private func isOwn(_ file: SourceRecord) -> Bool {
     if WatchRules.contains(ownDirectory, file.path) { return true }

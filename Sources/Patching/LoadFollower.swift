@@ -269,8 +269,8 @@ extension LoadFollower {
     ended.append(load.file)
     guard minds(load.file) else { return }
     var fingerprint = SourceFiles.fingerprint(of: files[load.file].path).fingerprint ?? .none
-    // Changed while it was being loaded: perl may have read what was there before.
-    if fingerprint.modified > load.began { fingerprint = .none }
+    // Changed while it was being loaded: perl may have read what was there before. A time to come says nothing (clocks differ).
+    if fingerprint.modified > load.began && fingerprint.modified <= Clock.wallNanoseconds() { fingerprint = .none }
     files[load.file].fingerprint = fingerprint
     if isWatched(load.file) { noteImports(of: load.file) }
   }

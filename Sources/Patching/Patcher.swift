@@ -186,7 +186,10 @@ public final class Patcher {
   }
 
   private func patch(_ files: Set<Int>, byName: Bool = false) -> PatchReport {
-    let states = files.map { ($0, SourceFiles.fingerprint(of: follower.files[$0].path).fingerprint ?? .none) }
+    // What the look before has seen. If a file has been saved since, the next look sees that, and tries again.
+    let states = files.map {
+      ($0, present[$0] ?? SourceFiles.fingerprint(of: follower.files[$0].path).fingerprint ?? .none)
+    }
     let transaction = Transaction(table, follower, graves: graves, byName: byName)
     self.transaction = transaction
     let report = transaction.run(files)
@@ -194,7 +197,7 @@ public final class Patcher {
     graves = transaction.graves
     if report.isDone {
       rejected = [:]
-      for file in differing { compare(file) }
+      for file in differing { isAsLoaded(file, by: transaction) ? settle(file) : compare(file) }
       forced.subtract(files)
     } else if report.waiting.isEmpty {
       for (file, state) in states { rejected[file] = state }
@@ -204,6 +207,15 @@ public final class Patcher {
       forced.formUnion(files)
     }
     return report
+  }
+
+  /// Whether a patch has loaded what the file is now: what is saved after a load, the kernel tells.
+  private func isAsLoaded(_ file: Int, by transaction: Transaction) -> Bool {
+    guard transaction.isStaged(file), watcher?.polls == false, let loaded = follower.files[file].fingerprint,
+      loaded != Fingerprint.none
+    else { return false }
+    present[file] = loaded
+    return true
   }
 
   private func isNews(_ file: Int) -> Bool {

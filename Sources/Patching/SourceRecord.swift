@@ -61,7 +61,7 @@ struct SourceRecords {
   }
 
   subscript(number: Int) -> SourceRecord {
-    get { records[number] }
+    _read { yield records[number] }
     _modify {
       if before != nil, number < countBefore, before![number] == nil { before![number] = records[number] }
       changed.insert(number)

@@ -9,8 +9,11 @@ final class StashTable {
   /// The file that each package belongs to alone; nil for those of several or of none.
   private(set) var owners: [Int?] = []
   private var known: [Package] = []
-  /// The files by the scan's numbers; -1: not known.
+  /// How many files were known when one was looked for by the name of each package.
+  private var filesSearched = 0
+  /// The files by the scan's numbers, of which this many have been met; -1: not known.
   private var files: [Int] = []
+  private var fileNumbers = 0
   private var filesVersion = -1
   /// The names that stashes had when the patch began, of those that somebody has asked for.
   private var oldNames: [Int: Set<SlotName>] = [:]
@@ -31,10 +34,10 @@ final class StashTable {
     let key: String
     var ownFile: Int?
     /// The files that have compiled subs that stand here, those of them whose subs are named so, those that named globs, and
-    /// `@ISA`, first: numbers of the scan.
-    var compilers: Set<Int32> = []
-    var makers: Set<Int32> = []
-    var globFiles: Set<Int32> = []
+    /// `@ISA`, first: numbers of the scan, each once.
+    var compilers: [Int32] = []
+    var makers: [Int32] = []
+    var globFiles: [Int32] = []
     /// The string evals of the same: of all subs, of those that are named so.
     var hasEvals = false
     var makingEvals: [UInt32] = []
@@ -45,14 +48,18 @@ final class StashTable {
   /// Looks at what has changed.
   func refresh() {
     let scan = cp_scan_stashes()
-    stashes = UnsafeBufferPointer(start: scan.stashes, count: Int(scan.stash_count))
+    let stashes = UnsafeBufferPointer(start: scan.stashes, count: Int(scan.stash_count))
+    self.stashes = stashes
     for number in stashes.indices where number >= known.count || known[number].serial != stashes[number].serial {
       learn(number)
     }
+    findOwnFiles()
+    resolveFiles()
+    let (known, records) = (self.known, follower.files)
     var owners = [Int?](repeating: nil, count: stashes.count)
     // The first one is main.
     for number in stashes.indices.dropFirst() where stashes[number].is_live {
-      if let own = known[number].ownFile, follower.files[own].isLoaded {
+      if let own = known[number].ownFile, records[own].isLoaded {
         owners[number] = own
       } else {
         owners[number] = owner(of: number)
@@ -73,8 +80,9 @@ final class StashTable {
       let scan = cp_scan_again(UInt32(number))
       stashes = UnsafeBufferPointer(start: scan.stashes, count: Int(scan.stash_count))
       learn(number)
-      owners[number] = number == 0 ? nil : owner(of: number)
     }
+    resolveFiles()
+    for number in numbers { owners[number] = number == 0 ? nil : owner(of: number) }
   }
 
   private func learn(_ number: Int) {
@@ -82,21 +90,22 @@ final class StashTable {
     if number >= known.count {
       let name = text(stash.name, stash.name_count)
       let key = name.split(separator: ":", omittingEmptySubsequences: true).joined(separator: "/") + ".pm"
-      known.append(Package(serial: 0, name: name, key: key))
+      known.append(Package(serial: 0, name: name, key: key, ownFile: follower.numbers[key]))
     }
     var package = Package(serial: stash.serial, name: known[number].name, key: known[number].key)
     package.ownFile = known[number].ownFile
     for slot in slots(of: number) {
+      fileNumbers = max(fileNumbers, Int(max(slot.glob_file, slot.code_file)) + 1)
       if slot.glob_file >= 0 {
-        package.globFiles.insert(slot.glob_file)
+        package.globFiles.add(slot.glob_file)
         if slot.name_count == 3, slot.name[0] == 73, slot.name[1] == 83, slot.name[2] == 65 {
-          package.makers.insert(slot.glob_file)
+          package.makers.add(slot.glob_file)
         }
       }
       guard slot.code != nil else { continue }
       if slot.code_file >= 0 {
-        package.compilers.insert(slot.code_file)
-        if slot.is_own { package.makers.insert(slot.code_file) }
+        package.compilers.add(slot.code_file)
+        if slot.is_own { package.makers.add(slot.code_file) }
       } else if slot.code_file == -2 {
         package.hasEvals = true
         if slot.is_own { package.makingEvals.append(slot.code_eval) }
@@ -105,9 +114,17 @@ final class StashTable {
     known[number] = package
   }
 
+  /// A file of a package's name may have come.
+  private func findOwnFiles() {
+    guard filesSearched != follower.files.count else { return }
+    filesSearched = follower.files.count
+    for number in known.indices where known[number].ownFile == nil {
+      known[number].ownFile = follower.numbers[known[number].key]
+    }
+  }
+
   private func owner(of number: Int) -> Int? {
     guard stashes[number].is_live else { return nil }
-    if known[number].ownFile == nil { known[number].ownFile = follower.numbers[known[number].key] }
     if let own = known[number].ownFile, follower.files[own].isLoaded { return own }
     // A package without a file of its own is that of the one file that has compiled subs or named @ISA there.
     var owner: Int?
@@ -122,16 +139,31 @@ final class StashTable {
     return owner
   }
 
-  private func file(_ number: Int32) -> Int? {
-    if number < 0 { return nil }
+  /// Finds out which files the scan's numbers stand for.
+  private func resolveFiles() {
     if filesVersion != follower.namesVersion {
       files = []
       filesVersion = follower.namesVersion
     }
-    while files.count <= Int(number) {
+    while files.count < fileNumbers {
       files.append(follower.byName[String(cString: cp_file_name(Int32(files.count)))] ?? -1)
     }
+  }
+
+  private func file(_ number: Int32) -> Int? {
+    if number < 0 { return nil }
+    if filesVersion != follower.namesVersion || files.count <= Int(number) {
+      fileNumbers = max(fileNumbers, Int(number) + 1)
+      resolveFiles()
+    }
     return files[Int(number)] < 0 ? nil : files[Int(number)]
+  }
+}
+
+extension [Int32] {
+  /// Neighbours come from the same file, mostly.
+  fileprivate mutating func add(_ number: Int32) {
+    if last != number, !contains(number) { append(number) }
   }
 }
 
@@ -176,19 +208,31 @@ extension StashTable {
   /// The packages that belong to one of these files, or have subs or names of theirs.
   func touched(by wanted: Set<Int>) -> [Int] {
     let haveEvals = follower.evals.contains { wanted.contains($0.file) }
-    func isWanted(_ number: Int32) -> Bool { file(number).map(wanted.contains) ?? false }
-    return live.filter { number in
-      owners[number].map(wanted.contains) ?? false || (haveEvals && known[number].hasEvals)
-        || known[number].compilers.contains(where: isWanted) || known[number].globFiles.contains(where: isWanted)
+    var areWanted = [Bool](repeating: false, count: follower.files.count)
+    for file in wanted { areWanted[file] = true }
+    return packages(of: areWanted) { [known] number, isWanted in
+      haveEvals && known[number].hasEvals || known[number].globFiles.contains { isWanted[Int($0)] }
     }
   }
 
   /// The packages in which something belongs to a file that is watched.
   func watched() -> [Int] {
-    live.filter { number in
-      owners[number].map(follower.isWatched) ?? false
-        || known[number].compilers.contains { file($0).map(follower.isWatched) ?? false }
-        || (known[number].hasEvals && slots(of: number).contains { compiler($0).map(follower.isWatched) ?? false })
+    let areWatched = follower.areWatched()
+    return packages(of: areWatched) { [known] number, _ in
+      known[number].hasEvals && slots(of: number).contains { compiler($0).map { areWatched[$0] } ?? false }
+    }
+  }
+
+  /// The packages that belong to these of the files, have subs of theirs, or something else that `orHas` sees, who is told
+  /// which of the scan's files these are.
+  private func packages(of areWanted: [Bool], orHas: (_ stash: Int, _ isWanted: [Bool]) -> Bool) -> [Int] {
+    resolveFiles()
+    let (known, owners, stashes) = (self.known, self.owners, self.stashes)
+    let isWanted = files.map { $0 >= 0 && areWanted[$0] }
+    return stashes.indices.filter { number in
+      guard stashes[number].is_live else { return false }
+      if let owner = owners[number], areWanted[owner] { return true }
+      return known[number].compilers.contains { isWanted[Int($0)] } || orHas(number, isWanted)
     }
   }
 

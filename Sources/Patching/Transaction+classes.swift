@@ -10,8 +10,9 @@ extension Transaction {
     var left = files
     while !left.isEmpty {
       var more: Set<Int> = []
+      let owners = table.owners
       for stash in table.live {
-        guard let owner = table.owners[stash], left.contains(owner) else { continue }
+        guard let owner = owners[stash], left.contains(owner) else { continue }
         let package = table.name(of: stash)
         let names = Patcher.ask("_relatives", package).split(separator: "\u{1}").map(String.init)
         if !names.isEmpty { foundations[owner] = max(foundations[owner] ?? 0, names.count) }

@@ -9,12 +9,11 @@ our $VERSION = '0.1';
 # Apache2::Reload's directives with its defaults; On and Off are read as there.
 sub new {
     my ( $class, $value ) = @_;
-    my $is = sub { lc( $value->( $_[0] ) // $_[1] ) eq 'on' };
     my $self = {
-        all         => $is->( ReloadAll                      => 'on' ),
-        debug       => $is->( ReloadDebug                    => 'off' ),
-        by_name     => $is->( ReloadByModuleName             => 'off' ),
-        constants   => $is->( ReloadConstantRedefineWarnings => 'off' ),
+        all         => lc( $value->('ReloadAll')                      // 'on' ) eq 'on',
+        debug       => lc( $value->('ReloadDebug')                    // '' ) eq 'on',
+        by_name     => lc( $value->('ReloadByModuleName')             // '' ) eq 'on',
+        constants   => lc( $value->('ReloadConstantRedefineWarnings') // '' ) eq 'on',
         touch_file  => $value->('ReloadTouchFile'),
         modules     => [ split ' ', $value->('ReloadModules')     // '' ],
         directories => [ map { _directory($_) } split ' ', $value->('ReloadDirectories') // '' ],
