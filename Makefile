@@ -39,7 +39,7 @@ in-apache = Nacre/Apache2.pm Nacre/Apache2/Status.pm
 version = $(shell sed -n "s/^our .VERSION = '\(.*\)';/\1/p" perl/lib/Nacre.pm)
 modules = $(shell cd perl/lib && find * -name '*.pm')
 
-.PHONY: help run build test test-fast fuzz fuzz-patch fuzz-http test-apache test-packages perl-headers bench install install-files uninstall dist lint clean
+.PHONY: help run build test test-fast fuzz fuzz-patch fuzz-http test-apache test-sanitized test-packages perl-headers bench install install-files uninstall dist lint clean
 
 help:
 	@echo 'make run        serve Examples/oyster-bar on port $(PORT)'
@@ -48,6 +48,7 @@ help:
 	@echo 'make fuzz-http  read INPUTS=$(INPUTS) requests, whole and broken, from SEED=$(SEED) on'
 	@echo 'make fuzz-patch compare patches of a running perl with fresh starts, as above'
 	@echo 'make test-apache patch Apache under load: EDITS=$(EDITS) saves, RESTARTS=$(RESTARTS) restarts'
+	@echo 'make test-sanitized run what is inside perl with the address sanitizer'
 	@echo 'make bench      measure'
 	@echo 'make install    install below PREFIX=$(PREFIX) for PERL=$(PERL)'
 	@echo 'make lint       check the style'
@@ -99,6 +100,12 @@ INPUTS ?= 1000000
 fuzz-http: perl-headers
 	swift build --build-tests
 	SEED=$(SEED) INPUTS=$(INPUTS) swift test --skip-build --filter everyInputHasOneMeaning
+
+# With the address sanitizer in what is C and in the Swift around it; SUITES="Scenario Thread" runs only these.
+SUITES ?=
+test-sanitized: test-packages
+	swift build --build-tests
+	@.ci/test-sanitized $(SUITES)
 
 fuzz-patch: test-packages
 	swift build --build-tests

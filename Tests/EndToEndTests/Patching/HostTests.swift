@@ -39,7 +39,7 @@ import Testing
       "lib/Class.pm": "package Class; push @DynaLoader::dl_modules, __PACKAGE__; sub text { 'moo1' } 1;",
       "app.psgi": """
       use Nacre; use Plack::Builder; use App; use Class;
-      my $app = builder { enable 'Nacre', escalate => '\(escalate)'; sub { [200, [], [App::text(), ' ', Class->text]] } };
+      my $app = builder { enable 'Nacre', escalate => '\(escalate)'; sub { [200, ['X-Worker' => $$], [App::text(), ' ', Class->text]] } };
       open my $loads, '>>', $ENV{LOADS} or die; syswrite $loads, "$$\\n";
       $app;
       """,
@@ -54,7 +54,7 @@ import Testing
       #expect(eventually { contents(of: loads).split(separator: "\n").count == 2 }, "\(server.errors)")
       #expect(try server.answers(6) == ["one moo1"])
       try site.write("lib/App.pm", "package App; sub text { 'two' } 1;")
-      #expect(try server.answers(10) == ["two moo1"], "\(server.errors)")
+      #expect(try server.answers(10, from: 2) == ["two moo1"], "\(server.errors)")
       try site.write("lib/App.pm", "package App; sub text { 'three' 1;")
       #expect(try server.answers(10) == ["two moo1"], "\(server.errors)")
       try site.write("lib/App.pm", "package App; sub text { 'four' } 1;")
@@ -125,9 +125,22 @@ final class HostServer {
 
   /// The different texts of so many answers, each on a connection of its own. While workers are replaced a connection may be lost.
   func answers(_ count: Int, _ path: String = "/") throws -> Set<String> {
-    Set(
-      try (0..<count).map { _ in
-        try firstValue { try? Connection(port: port).exchange("GET", path, headers: ["Connection: close"]).text }
-      })
+    Set(try (0..<count).map { _ in try answer(path).text })
+  }
+
+  /// The same, until so many workers, which say `X-Worker`, have answered as well.
+  func answers(_ count: Int, from workers: Int) throws -> Set<String> {
+    var (texts, seen, asked): (Set<String>, Set<String>, Int) = ([], [], 0)
+    return try firstValue {
+      let answer = try answer("/")
+      texts.insert(answer.text)
+      seen.insert(answer["X-Worker"] ?? "")
+      asked += 1
+      return asked >= count && seen.count >= workers ? texts : nil
+    }
+  }
+
+  private func answer(_ path: String) throws -> Response {
+    try firstValue { try? Connection(port: port).exchange("GET", path, headers: ["Connection: close"]) }
   }
 }

@@ -142,10 +142,11 @@ struct Command {
   }
 }
 
-/// The environment that programs under test get: ours without what would change what perl or Plack do.
+/// The environment that programs under test get: ours without what would change what perl or Plack do, and the address
+/// sanitizer where they were built for it.
 let testEnvironment = ProcessInfo.processInfo.environment.filter {
   !["PERL5LIB", "PERL5OPT", "PLACK_ENV", "PERL_LOCAL_LIB_ROOT"].contains($0.key)
-}
+}.merging(Products.sanitizer.map { ["LD_PRELOAD": $0] } ?? [:]) { $1 }
 
 /// The text of a file; empty if there is none.
 func contents(of path: String) -> String {

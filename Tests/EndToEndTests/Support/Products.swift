@@ -2,13 +2,17 @@ import Foundation
 
 /// Where the things under test lie.
 enum Products {
-  /// The directory of the built programs: that of the test bundle.
+  /// The directory of the built programs: that of the test bundle, if `NACRE_PRODUCTS` does not name another one.
   static let directory: String = {
+    if let other = ProcessInfo.processInfo.environment["NACRE_PRODUCTS"] { return other }
     let running = (try? FileManager.default.destinationOfSymbolicLink(atPath: "/proc/self/exe")) ?? ""
     let beside = (running as NSString).deletingLastPathComponent
     if FileManager.default.isExecutableFile(atPath: beside + "/nacre") { return beside }
     return sourceTree + "/.build/debug"
   }()
+
+  /// The runtime of the address sanitizer, if the programs were built for it (`make test-sanitized`).
+  static let sanitizer = ProcessInfo.processInfo.environment["NACRE_PRELOAD"]
 
   /// The root of the source tree.
   static let sourceTree = (0..<4).reduce(#filePath) { path, _ in (path as NSString).deletingLastPathComponent }
