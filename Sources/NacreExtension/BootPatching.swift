@@ -48,6 +48,11 @@ func bootPatching() {
   Perl.define("Nacre::Patching::described_differing") { _, _, _ in
     Perl.string(Patcher.differingKeys.joined(separator: "\0"))
   }
+  // described_roll(): for each interpreter that patches, process, generation, time and outcome of the last patch, separated by
+  // \x01, these by NUL.
+  Perl.define("Nacre::Patching::described_roll") { _, _, _ in
+    Perl.string(Patcher.roll.map { $0.joined(separator: "\u{1}") }.joined(separator: "\0"))
+  }
   Perl.define("Nacre::Patching::mind_libraries") { _, _, _ in
     Patcher.mindLibraries()
     return nil

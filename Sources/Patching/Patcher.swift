@@ -24,6 +24,10 @@ public final class Patcher {
   /// What was asked for in any interpreter of this process and of those that are forked from it, and how much of it is known here.
   private let asks: SharedAsks?
   private var knownAsks = 0
+  /// Who patches, in all of them; the place of this interpreter, and how often it has taken new code, counted from 1.
+  let roll: SharedRoll?
+  private var place = RollPlace.unknown
+  private var generation = 1
   /// The patch that runs.
   private var transaction: Transaction?
 
@@ -35,6 +39,7 @@ public final class Patcher {
   private init(ownDirectory: String, scripts: Set<String>) {
     follower = LoadFollower(ownDirectory: ownDirectory, scripts: scripts)
     asks = SharedAsks()
+    roll = SharedRoll()
   }
 
   /// For a clone of the interpreter. It watches by itself from its next check on.
@@ -45,8 +50,13 @@ public final class Patcher {
     present = parent.present
     graves = parent.graves
     (asks, knownAsks) = (parent.asks, parent.knownAsks)
+    (roll, generation) = (parent.roll, parent.generation)
     // What the parent is in the middle of is half done in the clone.
     forced = parent.forced.union(parent.transaction?.staged ?? [])
+  }
+
+  deinit {
+    if case .taken(let place) = place { roll?.leave(place) }
   }
 
   /// Begins to follow what is loaded. Nacre's own Perl files, in this directory, are never watched. What the scripts make
@@ -109,12 +119,6 @@ public final class Patcher {
     return loaded
   }
 
-  /// The files that the load of a file has asked for; nil if nobody saw that.
-  public static func uses(_ key: String) -> [String]? {
-    guard let follower = current?.follower, let number = follower.numbers[key] else { return nil }
-    return follower.files[number].uses.map { uses in uses.map { follower.files[$0].key } }
-  }
-
   /// Changes in perl's own library directories count, too.
   public static func mindLibraries() {
     guard let current else { return }
@@ -122,12 +126,6 @@ public final class Patcher {
     current.follower.noteAllChanged()
     current.watchedVersion = -1
   }
-
-  /// Code that no `require` loads (a registry script) is compiled from now on, until ``endScript()``.
-  public static func beginScript(_ name: String) { current?.follower.beginScript(name) }
-
-  /// See ``beginScript(_:)``.
-  public static func endScript() { current?.follower.endScript() }
 
   /// Loads these modules again, changed or not; nil if none of them is loaded.
   public static func reload(_ keys: [String]) -> PatchReport? {
@@ -169,12 +167,14 @@ public final class Patcher {
   private func pending() -> Set<Int>? {
     guard transaction == nil else { return nil }
     if cp_was_forked() {
-      // The queue of events is the parent's.
+      // The queue of events is the parent's, and so is the place.
+      place = .unknown
       watcher = nil
       watchedVersion = -1
       watched = []
       follower.noteAllChanged()
     }
+    if case .unknown = place { place = roll?.take(generation: generation).map { .taken($0) } ?? .missing }
     follower.adopt()
     if let asks, asks.end != knownAsks {
       for ask in asks.read(from: &knownAsks) { note(ask.key, ask.isWatched) }
@@ -195,6 +195,10 @@ public final class Patcher {
     let report = transaction.run(files)
     self.transaction = nil
     graves = transaction.graves
+    if report.isDone { generation += 1 }
+    if case .taken(let place) = place {
+      roll?.note(.init(report), generation: generation, at: Clock.wallNanoseconds() / 1_000_000_000, place)
+    }
     if report.isDone {
       rejected = [:]
       for file in differing { isAsLoaded(file, by: transaction) ? settle(file) : compare(file) }

@@ -144,7 +144,7 @@ sub _complaints {
 }
 
 sub generation {
-    return _is_served() ? Nacre::Host::generation() : 0;
+    return _is_served() ? Nacre::Host::generation() : 1 + $patches;
 }
 
 sub on_worker_start {
@@ -307,7 +307,7 @@ The last report, or C<undef>.
 
 =head2 Nacre->patches
 
-How many reloads have brought new code to life in this process.
+How many reloads have brought new code to life in this interpreter, those included that its parent had when it was forked or cloned.
 
 =head2 Nacre->register_module( @modules ), Nacre->unregister_module( @modules )
 
@@ -328,15 +328,20 @@ returns is given to the one after, behind the name:
 
 Class methods C<before_reload> and C<after_reload> do the same. If a hook dies, the reload is taken back.
 
-=head1 IN THE NACRE SERVER
+=head1 EVERYWHERE
 
 =head2 Nacre->generation
 
-The number of the generation that this process runs: 1 after the start, and one more after each reload. While the
-application loads, it is the number that the code will have if it loads. Outside of the nacre server it is 0.
+The number of the code that runs: 1 after the start, and one more after each reload that has succeeded.
 
-Call it where you need it. What a file keeps in a variable while it loads is the number of the generation that loaded that
-file; later ones share the file as long as neither it nor anything loaded before it changes.
+In the nacre server it is that of the generation, the same in all workers. While the application loads, it is the number that the code will
+have if it loads. Elsewhere each interpreter counts for itself, since each takes new code at its own boundary: a thread or an Apache
+child that has been idle may take two saves in one reload, and then has a smaller number for the same code.
+
+Call it where you need it. What a file keeps in a variable while it loads is the number of the code that loaded that
+file; in the server, later generations share the file as long as neither it nor anything loaded before it changes.
+
+=head1 IN THE NACRE SERVER
 
 =head2 Nacre->on_worker_start( sub { ... } )
 

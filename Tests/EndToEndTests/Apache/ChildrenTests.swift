@@ -92,6 +92,34 @@ struct ChildrenTests {
     }
   }
 
+  @Test func theStatusPageTellsOfEveryChild() throws {
+    let site = try Site(["lib/Show.pm": Self.show, "lib/Text.pm": text(0)])
+    let status = "<Location /status>\nPerlResponseHandler Nacre::Apache2::Status\n</Location>"
+    try Apache.run(site, children: 2, Self.configuration + "\n" + status) { apache in
+      /// What each child is said to have done, once all have answered.
+      func told() throws -> [String: String] {
+        let processes = try answers(apache, from: 2).keys
+        let lines = try apache.text("/status?auto").split(separator: "\n").filter { $0.hasPrefix("Child: ") }
+        #expect(lines.count == 2, "\(lines)")
+        return try [String: String](
+          uniqueKeysWithValues: processes.map { process in
+            let line = try #require(lines.first { $0.hasPrefix("Child: \(process): ") }, "\(lines)")
+            return (process, String(line.dropFirst("Child: \(process): ".count)))
+          })
+      }
+      #expect(try told().values.allSatisfy { $0 == "generation 1" })
+      try site.replace("lib/Text.pm", "package Text;\nsub text { '1' \n1;\n")
+      #expect(try told().values.allSatisfy { $0.hasPrefix("generation 1, failed ") })
+      try site.replace("lib/Text.pm", text(2))
+      #expect(try told().values.allSatisfy { $0.hasPrefix("generation 2, loaded ") })
+      // Others take the places of those who have gone.
+      let before = Set(try told().keys)
+      try apache.restart(SIGUSR1)
+      #expect(try eventually { try before.isDisjoint(with: answers(apache, from: 2).keys) })
+      #expect(try told().values.allSatisfy { $0 == "generation 1" })
+    }
+  }
+
   @Test(arguments: ["worker", "event"])
   func everyInterpreterOfAThreadedMPMIsOnTheNewestCodeAtItsNextRequestUnderLoad(_ mpm: String) throws {
     let site = try Site(["lib/Show.pm": Self.show, "lib/Text.pm": text(0)])

@@ -208,7 +208,7 @@ struct DirectiveTests {
       try apache.site.write("lib/Foobar.pm", Self.source("Foobar", 4))
       #expect(try apache.text(host: "all") == "2 2 2 2 4 2 2 2 2 2 2")
       let repaired = try apache.text("/status?auto", host: "all")
-      #expect(repaired.contains("Patches: 1\n") && repaired.contains("Reloaded: Foobar.pm"), "\(repaired)")
+      #expect(repaired.contains("Generation: 2\n") && repaired.contains("Reloaded: Foobar.pm"), "\(repaired)")
       #expect(repaired.contains("Watching: inotify") && !repaired.contains("Problem"), "\(repaired)")
       let page = try apache.ask("/status", host: "all")
       #expect(page["Content-Type"] == "text/html; charset=utf-8" && page.text.contains("<td>Foobar.pm</td>"))

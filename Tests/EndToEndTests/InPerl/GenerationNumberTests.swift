@@ -68,7 +68,7 @@ import Testing
     }
   }
 
-  @Test func outsideOfTheServerItIs0AndHooksRunWithTheProcess() throws {
+  @Test func outsideOfTheServerItBeginsWith1AndHooksRunWithTheProcess() throws {
     let site = try Site([:])
     let run = try Command.run([
       Products.perl, "-I", Products.perlLibrary, "-we",
@@ -82,7 +82,7 @@ import Testing
       wait;
       """,
     ])
-    #expect(run.output == "start 0 stop 2 stop 1 ")
+    #expect(run.output == "start 1 stop 2 stop 1 ")
     #expect(run.errors.hasPrefix("oops at -e"))
     #expect(run.end == .code(0))
     _ = site

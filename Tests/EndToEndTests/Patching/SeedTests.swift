@@ -57,7 +57,10 @@ import Testing
     ),
     (
       "Apache2::Reload: several interpreters",
-      ["everyInterpreterOfAThreadedMPMIsOnTheNewestCodeAtItsNextRequestUnderLoad"]
+      [
+        "everyInterpreterOfAThreadedMPMIsOnTheNewestCodeAtItsNextRequestUnderLoad",
+        "generationTellsWhatEachInterpreterRuns",
+      ]
     ),
     (
       "Apache2::Reload: modules that were loaded before the reloader",
