@@ -4,7 +4,13 @@
 use v5.16;
 use strict;
 use warnings;
-use Time::HiRes ();
+use Cwd            ();
+use File::Basename ();
+use Time::HiRes    ();
+
+BEGIN { unshift @INC, Cwd::realpath(File::Basename::dirname(__FILE__)) . '/lib' }
+
+use Bench::Application::Leaves;
 
 my ($reloader, $count, $directory) = @ARGV;
 my ($checks, $saves) = ($reloader eq 'Nacre' ? 20_000 : int 200_000 / $count, 101);
@@ -26,18 +32,7 @@ if ($reloader eq 'Apache2::Reload') {
 }
 eval 'require ' . $reloader or exit 3;
 
-sub save {
-    my ($number, $version) = @_;
-    open my $to, '>', "$directory/M$number.pm" or die "$directory/M$number.pm: $!\n";
-    print $to "package M$number;\nuse strict;\nuse warnings;\n",
-        (map {"sub f$_ {\n    my (\$self, \%argument) = \@_;\n    return \$argument{x} + $_ + $version;\n}\n"} 1 .. 7), "our \%table = (a => 1);\n1;\n";
-    close $to;
-    # The others see seconds.
-    my $time = $version ? $^T + 10 + $version : $^T - 10;
-    utime $time, $time, "$directory/M$number.pm";
-}
-
-save($_, 0) for 1 .. $count;
+Bench::Application::Leaves::make($directory, $count);
 unshift @INC, $directory;
 Nacre->import if $reloader eq 'Nacre';
 require "M$_.pm" for 1 .. $count;
@@ -57,7 +52,7 @@ my (@patch, $wrong);
 my $leaf = int $count / 2;
 local $SIG{__WARN__} = sub { };
 for my $version (1 .. $saves) {
-    save($leaf, $version);
+    Bench::Application::Leaves::save($directory, $leaf, $version);
     my $began = Time::HiRes::time();
     $check->();
     push @patch, Time::HiRes::time() - $began;

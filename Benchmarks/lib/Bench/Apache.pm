@@ -12,6 +12,26 @@ my $modules = '/usr/lib/apache2/modules';
 # Apache2::Reload for the application's own modules: the command, after its configuration has been written.
 sub command {
     my ($port, $workers, $directory) = @_;
+    return configured($port, $workers, $directory, <<"CONF");
+PerlSwitches -I$directory/lib
+<Perl>
+    use Plack::Handler::Apache2;
+    use Apache2::Reload;
+    Plack::Handler::Apache2->preload("$directory/app.psgi");
+</Perl>
+PerlInitHandler Apache2::Reload
+PerlSetVar ReloadDirectories "$directory/lib"
+<Location />
+    SetHandler perl-script
+    PerlResponseHandler Plack::Handler::Apache2
+    PerlSetVar psgi_app $directory/app.psgi
+</Location>
+CONF
+}
+
+# The command for an Apache, prefork with mod_perl, that is configured so.
+sub configured {
+    my ($port, $workers, $directory, $configuration) = @_;
     my $account = $> == 0 ? "User nobody\nGroup nogroup\n" : '';
     my $beside = File::Basename::dirname($directory);
     Bench::Application::write_file("$beside/apache.conf", <<"CONF");
@@ -31,19 +51,8 @@ MaxRequestWorkers $workers
 MaxConnectionsPerChild 0
 KeepAlive On
 MaxKeepAliveRequests 0
-PerlSwitches -I$directory/lib
-<Perl>
-    use Plack::Handler::Apache2;
-    use Apache2::Reload;
-    Plack::Handler::Apache2->preload("$directory/app.psgi");
-</Perl>
-PerlInitHandler Apache2::Reload
-PerlSetVar ReloadDirectories "$directory/lib"
-<Location />
-    SetHandler perl-script
-    PerlResponseHandler Plack::Handler::Apache2
-    PerlSetVar psgi_app $directory/app.psgi
-</Location>
+KeepAliveTimeout 600
+$configuration
 CONF
     return ('/usr/sbin/apache2', '-f', "$beside/apache.conf", '-DFOREGROUND');
 }

@@ -28,6 +28,25 @@ sub body {
     return $answer =~ /\AHTTP\/1\.[01] 200 .*?\r\n\r\n(.*)\z/s ? $1 : undef;
 }
 
+# A connection that is kept.
+sub keep {
+    my ($class, $port) = @_;
+    my $socket = IO::Socket::INET->new(PeerAddr => "127.0.0.1:$port", Timeout => 20) or die "no connection: $!\n";
+    return bless { port => $port, socket => $socket }, $class;
+}
+
+# The body of the answer to GET `path` on a kept connection.
+sub ask {
+    my ($self, $path) = @_;
+    local $SIG{PIPE} = 'IGNORE';
+    syswrite $self->{socket}, "GET $path HTTP/1.1\r\nHost: localhost\r\n\r\n" or die "the connection is closed: $!\n";
+    my $answer = '';
+    until (is_whole($answer)) {
+        sysread $self->{socket}, $answer, 65536, length $answer or die "the answer to $path has ended early: $answer\n";
+    }
+    return $answer =~ /\AHTTP\/1\.1 200 .*?\r\n\r\n(.*)\z/s ? $1 : die "$path: $answer\n";
+}
+
 # Whether all of an answer with a Content-Length is there; servers need not close at once.
 sub is_whole {
     my ($head, $body) = split /\r\n\r\n/, $_[0], 2;
