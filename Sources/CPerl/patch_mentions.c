@@ -2,7 +2,7 @@
 
 /* Which file mentions which sub by name: it holds the sub's prototype, or its value if the sub is a constant. */
 
-static Perl_check_t original_check;
+static Perl_check_t original_check, original_glob_check;
 
 static number_list *list_of(number_list **lists, uint32_t *capacity, uint32_t number) {
   if (number >= *capacity) {
@@ -59,9 +59,28 @@ static OP *check_sub_name(pTHX_ OP *op) {
   return original_check(aTHX_ op);
 }
 
+/* Runs as perl compiles `*name`. One of another package that the file names outside of its subs (BEGIN blocks are none) is
+   what its load assigns to; it is noted with the asterisk. */
+static OP *check_glob_name(pTHX_ OP *op) {
+  patch_state *state = cp_patch_state(aTHX);
+  OP *kid = op->op_flags & OPf_KIDS ? cUNOPx(op)->op_first : NULL;
+  if (state && state->mentioning_file >= 0 && PL_compcv && CvUNIQUE(PL_compcv) && kid && kid->op_type == OP_CONST
+      && SvPOK(cSVOPx_sv(kid))) {
+    const char *name = SvPVX(cSVOPx_sv(kid));
+    size_t count = SvCUR(cSVOPx_sv(kid));
+    char text[512] = "*";
+    if (memchr(name, ':', count) && count + 1 < sizeof text) {
+      Copy(name, text + 1, count, char);
+      note(state, text, count + 1);
+    }
+  }
+  return original_glob_check(aTHX_ op);
+}
+
 void cp_follow_mentions(void) {
   dTHX;
   wrap_op_checker(OP_RV2CV, check_sub_name, &original_check);
+  wrap_op_checker(OP_RV2GV, check_glob_name, &original_glob_check);
 }
 
 void cp_set_mentioning_file(int32_t file) {
@@ -80,6 +99,51 @@ void cp_forget_mentions(int32_t file) {
       if (found->numbers[index] == file) found->numbers[index--] = found->numbers[--found->count];
   }
   mentioned->count = 0;
+}
+
+void cp_set_aside_mentions(int32_t file) {
+  dTHX;
+  patch_state *state = cp_patch_state(aTHX);
+  if ((uint32_t)file >= state->mentioned_capacity) return;
+  for (uint32_t index = 0; index < state->aside_count; index++)
+    if (state->aside[index].file == file) {
+      cp_forget_mentions(file);
+      return;
+    }
+  Renew(state->aside, state->aside_count + 1, file_mentions);
+  number_list *kept = &state->aside[state->aside_count++].mentioned;
+  *kept = (number_list){0};
+  state->aside[state->aside_count - 1].file = file;
+  for (uint32_t sub = 0; sub < state->mentioned[file].count; sub++) append(kept, state->mentioned[file].numbers[sub]);
+  cp_forget_mentions(file);
+}
+
+void cp_mentions_end_patch(pTHX_ bool restoring) {
+  patch_state *state = cp_patch_state(aTHX);
+  for (uint32_t index = 0; index < state->aside_count; index++) {
+    file_mentions *aside = &state->aside[index];
+    if (restoring) cp_forget_mentions(aside->file);
+    for (uint32_t sub = 0; restoring && sub < aside->mentioned.count; sub++) {
+      append(&state->mentions[aside->mentioned.numbers[sub]], aside->file);
+      append(&state->mentioned[aside->file], aside->mentioned.numbers[sub]);
+    }
+    Safefree(aside->mentioned.numbers);
+  }
+  Safefree(state->aside);
+  state->aside = NULL;
+  state->aside_count = 0;
+}
+
+void cp_each_named_glob(
+    int32_t file, void *context, void (*visit)(void *context, const char *name, size_t count)) {
+  dTHX;
+  const patch_state *state = cp_patch_state(aTHX);
+  if ((uint32_t)file >= state->mentioned_capacity) return;
+  const number_list *mentioned = &state->mentioned[file];
+  for (uint32_t index = 0; index < mentioned->count; index++) {
+    const cp_interned_name *name = &state->subs.names[mentioned->numbers[index]];
+    if (*name->bytes == '*') visit(context, name->bytes + 1, name->count - 1);
+  }
 }
 
 void cp_each_mention(
@@ -111,6 +175,7 @@ static number_list *copy_lists(const number_list *from, uint32_t capacity) {
 void cp_mentions_free(patch_state *state) {
   free_lists(state->mentions, state->mention_capacity);
   free_lists(state->mentioned, state->mentioned_capacity);
+  Safefree(state->aside);
   cp_free_interned(&state->subs);
 }
 

@@ -41,6 +41,12 @@ typedef struct {
   uint32_t count, capacity;
 } number_list;
 
+/* What a file mentions. */
+typedef struct {
+  int32_t file;
+  number_list mentioned;
+} file_mentions;
+
 typedef struct scanned_stash scanned_stash;
 typedef struct inner_stash inner_stash;
 
@@ -74,6 +80,8 @@ typedef struct {
   number_list *mentions;  /* by the number of the sub: files */
   number_list *mentioned; /* by the number of the file: subs */
   uint32_t mention_capacity, mentioned_capacity;
+  file_mentions *aside; /* what files mentioned before the patch that runs */
+  uint32_t aside_count;
   int32_t mentioning_file;
 } patch_state;
 
@@ -90,6 +98,8 @@ void cp_scan_mark(pTHX);
 void cp_scan_let_go(pTHX_ bool puts_back);
 /* Once per process. */
 void cp_follow_mentions(void);
+/* At the end of a patch; `restoring`: files mention what they mentioned before. */
+void cp_mentions_end_patch(pTHX_ bool restoring);
 void cp_mentions_free(patch_state *state);
 void cp_mentions_copy(patch_state *to, const patch_state *from);
 

@@ -68,6 +68,7 @@ void cp_patch_commit(void) {
   cp_scan_let_go(aTHX_ false);
   patch_state *state = cp_patch_state(aTHX);
   cp_undo_forget_values(state);
+  cp_mentions_end_patch(aTHX_ false);
   /* What is freed may run code, which must not find a half-empty log. */
   undo_step *kept = state->steps;
   uint32_t count = state->step_count;
@@ -83,6 +84,7 @@ void cp_patch_rollback(void) {
   const patch_state *state = cp_patch_state(aTHX);
   for (uint32_t index = state->step_count; index-- > 0;) take_back(aTHX_ &state->steps[index]);
   cp_scan_let_go(aTHX_ true);
+  cp_mentions_end_patch(aTHX_ true);
   cp_patch_commit();
 }
 

@@ -53,6 +53,8 @@ final class LoadFollower {
     var began: Int64
     /// Whether `%INC` had the key before.
     var wasThere: Bool
+    /// What others had put into its package before.
+    var given: Set<String>
   }
 
   init(ownDirectory: String, scripts: Set<String>) {
@@ -149,9 +151,9 @@ final class LoadFollower {
     return best?.file
   }
 
-  /// Something was imported into the package of a file.
-  func noteImports(of number: Int) {
-    if let package = files[number].ownPackage { files[number].imports = StashTable.imports(of: package) }
+  /// What the package of a file has from others.
+  func imports(of number: Int) -> Set<String> {
+    files[number].ownPackage.map { StashTable.imports(of: $0) } ?? []
   }
 
   /// Notes what a file is now.
@@ -236,13 +238,13 @@ extension LoadFollower {
     files[number].isDo = isDo
     files[number].package = String(cString: cp_current_package())
     evals.removeAll { $0.file == number }
-    cp_forget_mentions(Int32(number))
+    if isPatching { cp_set_aside_mentions(Int32(number)) } else { cp_forget_mentions(Int32(number)) }
     cp_set_mentioning_file(Int32(number))
     lastLoad += 1
     open.append(
       OpenLoad(
         id: lastLoad, file: number, evals: cp_eval_count(), directory: WorkingDirectory.path,
-        began: Clock.wallNanoseconds(), wasThere: known != .no))
+        began: Clock.wallNanoseconds(), wasThere: known != .no, given: imports(of: number)))
     return lastLoad
   }
 
@@ -272,7 +274,7 @@ extension LoadFollower {
     // Changed while it was being loaded: perl may have read what was there before. A time to come says nothing (clocks differ).
     if fingerprint.modified > load.began && fingerprint.modified <= Clock.wallNanoseconds() { fingerprint = .none }
     files[load.file].fingerprint = fingerprint
-    if isWatched(load.file) { noteImports(of: load.file) }
+    if isWatched(load.file) { files[load.file].imports = imports(of: load.file).subtracting(load.given) }
   }
 
   private func locate(_ number: Int, _ name: String, in directory: String) {

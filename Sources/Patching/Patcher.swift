@@ -207,6 +207,7 @@ public final class Patcher {
       for (file, state) in states { rejected[file] = state }
       forced.subtract(files)
       if let failure = report.failure { expect(failure) }
+      watcher?.watch(more: transaction.attempted.map { .missing(path: $0) })
     } else {
       forced.formUnion(files)
     }

@@ -185,6 +185,9 @@ extension StashTable {
 
   func fullName(_ slot: cp_slot) -> String { known[Int(slot.stash)].name + "::" + name(slot) }
 
+  /// The file of a package's name, loaded or not.
+  func namesake(of stash: Int) -> Int? { follower.numbers[known[stash].key] }
+
   /// The package of this name, if it is there.
   func stash(named name: String) -> Int? { known.indices.first { known[$0].name == name && stashes[$0].is_live } }
 
@@ -263,6 +266,17 @@ extension StashTable {
       }
     }
     return holders
+  }
+
+  /// The globs that a file names outside of its subs, in full: what its load assigns to in other packages.
+  static func namedGlobs(of file: Int) -> Set<String> {
+    var names: Set<String> = []
+    withUnsafeMutablePointer(to: &names) { list in
+      cp_each_named_glob(Int32(file), list) { context, name, count in
+        context!.assumingMemoryBound(to: Set<String>.self).pointee.insert(text(name, count))
+      }
+    }
+    return names
   }
 
   /// The subs that a package has from other packages.

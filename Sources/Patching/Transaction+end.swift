@@ -30,6 +30,9 @@ extension Transaction {
     let gone = Set(
       follower.files.indices.filter { !kept.contains($0) && (staged.contains($0) || follower.before($0) == nil) })
     let libraries = kept.map { follower.files[$0] }
+    attempted = gone.filter { follower.before($0) == nil }.compactMap {
+      follower.files[$0].path.isEmpty ? search(for: follower.files[$0]).found : follower.files[$0].path
+    }
     forgetEntries()
     cp_patch_rollback()
     remove(what: gone)
@@ -46,10 +49,12 @@ extension Transaction {
   /// Deletes the names that these files have brought into the stashes.
   private func remove(what gone: Set<Int>) {
     table.refresh(certainly: doubtful)
+    // What perl calls a file whose first load has failed is not known.
+    let keys = Set(gone.filter { follower.files[$0].name.isEmpty }.map { follower.files[$0].key })
     var left: [Int: Int] = [:]
     for stash in table.changed {
       left[stash] = table.slots(of: stash).count
-      for slot in table.slots(of: stash) where !table.isOld(slot) && isOf(slot, gone) {
+      for slot in table.slots(of: stash) where !table.isOld(slot) && isOf(slot, gone, keys) {
         cp_delete_entry(table.stashes[stash].stash, slot.name, slot.name_count)
         left[stash]! -= 1
       }
@@ -62,12 +67,17 @@ extension Transaction {
     }
   }
 
-  private func isOf(_ slot: cp_slot, _ gone: Set<Int>) -> Bool {
-    let makers = [table.compiler(slot), table.maker(slot), table.owners[Int(slot.stash)]].compactMap { $0 }
+  private func isOf(_ slot: cp_slot, _ gone: Set<Int>, _ keys: Set<String>) -> Bool {
+    let stash = Int(slot.stash)
+    let makers = [table.compiler(slot), table.maker(slot), table.owners[stash], table.namesake(of: stash)].compactMap {
+      $0
+    }
     // What a hook in @INC gives has no file; it was loaded by this load.
     return makers.contains(where: gone.contains)
       || [slot.code_file, slot.glob_file].contains {
-        $0 >= 0 && String(cString: cp_file_name($0)).hasPrefix("/loader/")
+        guard $0 >= 0 else { return false }
+        let name = String(cString: cp_file_name($0))
+        return name.hasPrefix("/loader/") || keys.contains { name == $0 || name.hasSuffix("/" + $0) }
       }
   }
 

@@ -37,7 +37,7 @@ extension Transaction {
     }
   }
 
-  private func search(for file: SourceRecord) -> RequireSearch {
+  func search(for file: SourceRecord) -> RequireSearch {
     RequireSearch(of: file.key, in: Perl.includeDirectories(), relativeTo: WorkingDirectory.path)
   }
 
@@ -204,6 +204,8 @@ extension Transaction {
   }
 
   private func importAgain(_ package: String, _ before: String, into holder: Int) {
+    let owner = table.owners[holder]
+    let known = owner.map(follower.imports) ?? []
     guard
       case .returned(let names) = Perl.call(
         method: "_import_again", of: "Nacre::Patching", [package, before, table.name(of: holder)])
@@ -214,7 +216,7 @@ extension Transaction {
       cp_patch_set_code(slot.entry, nil)
     }
     doubtful.insert(holder)
-    if let owner = table.owners[holder] { follower.noteImports(of: owner) }
+    if let owner { follower.files[owner].imports.formUnion(follower.imports(of: owner).subtracting(known)) }
   }
 
   private func mentions(of name: String) -> Set<Int> {

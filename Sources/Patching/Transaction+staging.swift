@@ -23,11 +23,12 @@ extension Transaction {
       lifted.append(Lifted(number: cp_patch_declare(glob, head), name: name, end: .isDeclared))
     }
     takeDown(files, touched)
+    assigned = files.reduce(into: []) { $0.formUnion(StashTable.namedGlobs(of: $1)) }
     for stash in touched {
       if let owner = table.owners[stash], files.contains(owner) {
         let name = table.name(of: stash)
         exports[name] = exports[name] ?? Patcher.ask("_exports", name)
-        for slot in table.slots(of: stash) { empty(slot, of: owner) }
+        for slot in table.slots(of: stash) { empty(slot, of: owner, files) }
         cp_methods_changed(table.stashes[stash].stash)
         clearInterface(name)
       } else {
@@ -60,7 +61,7 @@ extension Transaction {
   }
 
   /// In a package that belongs to the file alone.
-  private func empty(_ slot: cp_slot, of file: Int) {
+  private func empty(_ slot: cp_slot, of file: Int, _ files: Set<Int>) {
     guard slot.is_glob else {
       if let code = slot.code {
         guard slot.has_body, table.compiler(slot) == file else { return }
@@ -84,20 +85,22 @@ extension Transaction {
     if table.isForeign(slot) || name.hasPrefix("(") {
       taken.append(
         Taken(
-          glob: slot.entry, code: code, goes: name.hasPrefix("(") || follower.files[file].imports.contains(name)))
+          glob: slot.entry, code: code,
+          goes: name.hasPrefix("(") || follower.files[file].imports.contains(name) || isAssigned(slot)))
       cp_patch_set_code(slot.entry, nil)
       return
     }
     // Another file of the project has put it here: it stays that file's.
     let isForeign = compiler.map { $0 != file && follower.isWatched($0) } ?? false
-    if isForeign && slot.is_own { return }
+    if isForeign, slot.is_own, !(compiler.map(files.contains) ?? false) { return }
     // What a string eval has made may be a wrapper around the file's own sub (Class::Method::Modifiers): if perl compiled
     // that into the wrapper's head, it would wrap itself.
     let package = table.name(of: Int(slot.stash))
     // A framework that builds classes looks which subs there are: Moo does so before any of the file's own is compiled.
     let isGenerated =
       slot.code_file == -2 || (compiler != file && built.contains(package)) || builtByMoo.contains(package)
-    lift(slot.entry, table.fullName(slot), isForeign ? .comesBack : .goes, stays: slot.is_own && !isGenerated)
+    let end: Lifted.End = isForeign && !slot.is_own && !isAssigned(slot) ? .comesBack : .goes
+    lift(slot.entry, table.fullName(slot), end, stays: slot.is_own && !isGenerated)
   }
 
   /// In a package that does not belong to the files alone.
@@ -106,16 +109,25 @@ extension Transaction {
       cp_patch_save_variables(slot.entry)
       cp_patch_lift_format(slot.entry)
     }
-    guard let code = slot.code, slot.has_body, let compiler = table.compiler(slot), files.contains(compiler),
-      !table.isForeign(slot)
-    else { return }
+    guard let code = slot.code, slot.has_body, let compiler = table.compiler(slot), files.contains(compiler) else {
+      return
+    }
+    if table.isForeign(slot) {
+      guard isAssigned(slot) else { return }
+      taken.append(Taken(glob: slot.entry, code: code, goes: true))
+      cp_patch_set_code(slot.entry, nil)
+      return
+    }
     if slot.is_own, lastPackage[compiler] == nil { lastPackage[compiler] = table.name(of: Int(slot.stash)) }
     if !slot.is_glob {
       lift(cp_make_glob(code), table.fullName(slot), .goes)
     } else {
-      lift(slot.entry, table.fullName(slot), slot.is_own ? .goes : .comesBack)
+      lift(slot.entry, table.fullName(slot), slot.is_own || isAssigned(slot) ? .goes : .comesBack)
     }
   }
+
+  /// Whether one of the files has put there what stands there.
+  private func isAssigned(_ slot: cp_slot) -> Bool { !assigned.isEmpty && assigned.contains(table.fullName(slot)) }
 
   private func lift(_ glob: OpaquePointer, _ name: String, _ end: Lifted.End, stays: Bool = true) {
     lifted.append(Lifted(number: cp_patch_lift(glob, stays), name: name, end: end))

@@ -22,6 +22,8 @@ final class Transaction {
   var lifted: [Lifted] = []
   var taken: [Taken] = []
   var entries: [Entry] = []
+  /// What the files that were staged last assigned to in packages of others: `My::App::alias`.
+  var assigned: Set<String> = []
   /// Whether code of the files' own has been called: it may have changed anything.
   var hooksHaveRun = false
   /// Packages that a framework has built (Moose, Moo).
@@ -29,6 +31,8 @@ final class Transaction {
   var builtByMoo: Set<String> = []
   /// How much is built from a package of each file.
   var foundations: [Int: Int] = [:]
+  /// The paths of the files that a load which was taken back has loaded or tried for the first time.
+  var attempted: [String] = []
   /// Packages in which bodies may have moved out of perl's sight.
   var doubtful: Set<Int> = []
   /// The files of the subs that are gone but still referred to: if one comes back, it is the one that is kept

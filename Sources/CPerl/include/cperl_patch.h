@@ -133,6 +133,13 @@ void cp_patch_look_between_passes(void);
 void cp_set_mentioning_file(int32_t file);
 /// Forgets what a file mentions: it is about to be compiled again.
 void cp_forget_mentions(int32_t file);
+/// The same until the patch that runs is kept: if it is taken back, the file mentions what it mentioned.
+void cp_set_aside_mentions(int32_t file);
+/// Calls `visit` with each name of a glob in a package (`My::App::f` for `*My::App::f`) that the file has named outside
+/// of its subs.
+void cp_each_named_glob(
+    int32_t file, void *_Nullable context,
+    void (*_Nonnull visit)(void *_Nullable context, const char *_Nonnull name, size_t count));
 /// Calls `visit` with each file that mentions the sub `name` (`My::App::f`), -1 for code outside of any load.
 void cp_each_mention(
     const char *_Nonnull name, size_t count, void *_Nullable context,

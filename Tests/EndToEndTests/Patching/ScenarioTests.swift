@@ -9,9 +9,13 @@ import Testing
   private static let scenarios = ((try? FileManager.default.contentsOfDirectory(atPath: directory)) ?? [])
     .filter { $0.hasSuffix(".pl") }.sorted()
 
+  /// What random edits (`make fuzz-patch`) have found, mended since.
+  private static let found = ((try? FileManager.default.contentsOfDirectory(atPath: directory + "/found")) ?? [])
+    .filter { $0.hasSuffix(".pl") }.sorted().map { "found/" + $0 }
+
   @Test func thereAreScenarios() { #expect(Self.scenarios.count > 30) }
 
-  @Test(arguments: scenarios) func rightUnderNacre(_ scenario: String) throws {
+  @Test(arguments: scenarios + found) func rightUnderNacre(_ scenario: String) throws {
     let run = try Patched.run([Self.directory + "/" + scenario], include: [Self.directory])
     #expect(run.end == .code(0) && run.output.isEmpty && run.errors.isEmpty, "\(scenario): \(run.output)\(run.errors)")
   }
