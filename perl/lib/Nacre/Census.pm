@@ -69,7 +69,9 @@ sub write {
         no strict 'refs';
         $graph->name( \%{$package}, "%$package" );
     }
-    $graph->symbol($_) for @symbols;
+    my $wants = $option{packages} || sub { 1 };
+    my %wanted = map { ( $_ => 1 ) } grep { $wants->( s/::\z//r ) } @packages;
+    $graph->symbol($_) for grep { $wanted{ $_->{package} } } @symbols;
     $graph->end_blocks;
     $graph->add( inc => $_, $graph->content( \$loaded{$_}, "\$INC{$_}" ) ) for sort keys %loaded;
     $graph->add( include => sprintf( '%03d', $_ ), $graph->content( \$include[$_], "\$INC[$_]" ) ) for 0 .. $#include;
@@ -92,7 +94,7 @@ sub symbols {
     for my $key ( sort keys %$stash ) {
         next if substr( $key, -2 ) eq '::' || $isMain && is_perls_own($key);
         next if $skipped{"$package$key"};
-        my $symbol = { name => $prefix . $key };
+        my $symbol = { name => $prefix . $key, package => $package };
         my $entry  = \$stash->{$key};
         if ( ref $entry eq 'GLOB' ) {
             $symbol->{code}  = *{$entry}{CODE};
@@ -167,6 +169,10 @@ are there for its sake only are left out. Options:
 
 Whether the subs that this file compiled are described by their source text (L<B::Deparse>), which takes about a fifth of a
 millisecond for each. For the others a digest of the op tree must do. By default all are.
+
+=item packages => sub { my ($package) = @_; ... }
+
+Whether what is in this package (C<My::App>) is described. That of others is only named where something leads to it. By default all are.
 
 =back
 
