@@ -14,6 +14,12 @@ public struct Limits: Equatable, Sendable {
 
   /// The defaults.
   public init() {}
+
+  /// Sets the longest head; half of it may be the request target.
+  public mutating func admitHeads(upTo bytes: Int) {
+    maximumHead = bytes
+    maximumTarget = bytes / 2
+  }
 }
 
 /// Where something stands in the bytes that were parsed: offsets from their first byte.

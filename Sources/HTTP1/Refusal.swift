@@ -7,11 +7,12 @@ public enum Refusal: UInt8, Error, Equatable, CaseIterable, Sendable {
   case missingHost, repeatedHost, badHost
   case badContentLength, repeatedContentLength, lengthAndTransferEncoding
   case badTransferEncoding, transferEncodingInHTTP10, transferCodingNotSupported, expectationNotSupported
-  case badChunkSize, badChunkExtension, chunkExtensionsTooLong, badChunkEnd, badTrailer, trailerTooLong
+  case bodyTooLarge, badChunkSize, badChunkExtension, chunkExtensionsTooLong, badChunkEnd, badTrailer, trailerTooLong
 
   /// The status of the answer.
   public var status: Int {
     switch self {
+    case .bodyTooLarge: 413
     case .targetTooLong: 414
     case .expectationNotSupported: 417
     case .tooManyFields, .headTooLarge, .trailerTooLong: 431
@@ -50,6 +51,7 @@ public enum Refusal: UInt8, Error, Equatable, CaseIterable, Sendable {
     case .transferEncodingInHTTP10: "HTTP/1.0 knows no Transfer-Encoding."
     case .transferCodingNotSupported: "The only transfer coding that this server knows is chunked."
     case .expectationNotSupported: "The only expectation that this server meets is 100-continue."
+    case .bodyTooLarge: "The request body is too large."
     case .badChunkSize: "A chunk's size is not a hexadecimal number."
     case .badChunkExtension: "A chunk's extension is not valid."
     case .chunkExtensionsTooLong: "The chunk extensions are too long."

@@ -4,11 +4,13 @@ import Glibc
 /// The way of a response's bytes to one client. It never waits while there is room in the spool: what the socket does
 /// not take at once is kept there, in order, and handed to the switchboard in the end.
 final class Outlet {
-  /// How many unsent bytes a response that is still being made may leave behind.
-  static let pendingLimit = 64 << 20
+  /// How many unsent bytes a response that is still being made may leave behind in memory, for want of a disk.
+  static let memoryLimit = 64 << 20
   /// How long such a response then waits for its client, in milliseconds.
   static let patience: Int32 = 30_000
 
+  /// How many unsent bytes a response that is still being made may leave behind.
+  private let pendingLimit: Int
   private var socket: Int32 = -1
   private var isTCP = false
   private var spool: Spool
@@ -27,7 +29,10 @@ final class Outlet {
     var count: Int
   }
 
-  init(spoolDirectory: String) { spool = Spool(directory: spoolDirectory) }
+  init(spoolDirectory: String, pendingLimit: Int) {
+    spool = Spool(directory: spoolDirectory)
+    self.pendingLimit = pendingLimit
+  }
 
   deinit {
     vectors.deallocate()
@@ -90,7 +95,9 @@ final class Outlet {
   func makeRoom() {
     guard spool.count > 0, !isBroken else { return }
     drain()
-    while spool.count > Self.pendingLimit, !isBroken { waitAndDrain() }
+    while spool.count > pendingLimit || (spool.staysInMemory && spool.count > Self.memoryLimit), !isBroken {
+      waitAndDrain()
+    }
   }
 
   /// Sends `count` bytes of a file from `offset` behind `head`; true if the file had them all.

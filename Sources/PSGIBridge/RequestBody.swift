@@ -21,6 +21,8 @@ struct RequestBody {
   let input: InputWindow
   let socket: Int32
   let spoolDirectory: String
+  /// The most bytes; 0 for any length. Of a body that has to be waited for, the switchboard counts them.
+  let maximum: UInt64
 
   /// Reads the body that follows a head of `headLength` bytes at the front of the input. Afterwards, unless it is
   /// incomplete, the input begins with the body's successor; the head's bytes stay where they are.
@@ -35,6 +37,7 @@ struct RequestBody {
   }
 
   private func readLength(_ length: Int, headLength: Int) -> Reading {
+    if isTooLong(length) { return .refused(.bodyTooLarge) }
     let here = min(length, input.bytes.count - headLength)
     if here < length, cl_readable_bytes(socket) < length - here { return .incomplete }
     guard length <= Self.memoryLimit else { return spoolLength(length, here: here, headLength: headLength) }
@@ -86,6 +89,10 @@ struct RequestBody {
       case .data(let range):
         memcpy(memory! + count, bytes.baseAddress! + offset + range.lowerBound, range.count)
         count += range.count
+        if isTooLong(count) {
+          cp_release(string)
+          return .refused(.bodyTooLarge)
+        }
         offset += range.upperBound
       case .finished(let consumed):
         input.consume(offset + consumed)
@@ -100,6 +107,8 @@ struct RequestBody {
       }
     }
   }
+
+  private func isTooLong(_ count: Int) -> Bool { maximum > 0 && UInt64(count) > maximum }
 
   private func dropped(_ string: OpaquePointer) -> EnvironmentBuilder.Body {
     cp_release(string)

@@ -12,7 +12,7 @@ struct Spool: ~Copyable {
   private(set) var descriptor: Int32 = -1
   private var isFile = false
   /// Whether no file could be written.
-  private var staysInMemory = false
+  private(set) var staysInMemory = false
   /// Where the first unsent byte stands.
   private(set) var offset = 0
   private var end = 0

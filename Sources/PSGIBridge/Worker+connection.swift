@@ -115,7 +115,8 @@ extension Worker {
       return .body(.descriptor(descriptor, count: Int(connection.loan.bodyLength)))
     }
     let body = RequestBody(
-      input: input, socket: connection.descriptor, spoolDirectory: seat.settings.spoolDirectory)
+      input: input, socket: connection.descriptor, spoolDirectory: seat.settings.spoolDirectory,
+      maximum: seat.settings.service.maximumBody)
     return body.read(request.bodyFraming, headLength: headLength)
   }
 

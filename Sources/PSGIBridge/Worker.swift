@@ -47,7 +47,7 @@ final class Worker {
   let builder: EnvironmentBuilder
   let outlet: Outlet
   let exchange: Exchange
-  var request = RequestHead()
+  var request: RequestHead
   /// Whether the application asked for this worker's end (`psgix.harakiri.commit`).
   var isToLeave = false
   /// Whether `nacre` answers some paths by itself.
@@ -62,7 +62,11 @@ final class Worker {
     hasReservedPaths = seat.settings.environment == "development"
     limit = Self.limit(about: UInt64(seat.settings.service.maximumRequests))
     builder = EnvironmentBuilder()
-    outlet = Outlet(spoolDirectory: seat.settings.spoolDirectory)
+    outlet = Outlet(
+      spoolDirectory: seat.settings.spoolDirectory, pendingLimit: Int(clamping: seat.settings.service.responseBuffer))
+    var limits = Limits()
+    limits.admitHeads(upTo: Int(seat.settings.service.maximumHead))
+    request = RequestHead(limits: limits)
     exchange = Exchange(outlet: outlet, cell: cell, keys: builder.keys)
     installHooks(for: exchange)
   }

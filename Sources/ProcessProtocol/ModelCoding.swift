@@ -125,6 +125,9 @@ extension WireWriter {
     write(settings.service.maximumRequests)
     write(settings.service.mountPath)
     write(settings.service.accessLog)
+    write(settings.service.maximumHead)
+    write(settings.service.maximumBody)
+    write(settings.service.responseBuffer)
   }
 }
 
@@ -216,6 +219,9 @@ extension WireReader {
     settings.service.maximumRequests = try read()
     settings.service.mountPath = try readString()
     settings.service.accessLog = try readString()
+    settings.service.maximumHead = try read()
+    settings.service.maximumBody = try read()
+    settings.service.responseBuffer = try read()
     return settings
   }
 }

@@ -39,6 +39,13 @@ public struct RunSettings: Equatable, Sendable {
     /// `--access-log`: a file, absolute, that each request is a line of; empty for none.
     public var accessLog = ""
 
+    /// `--max-header-size`: the longest request head in bytes.
+    public var maximumHead: UInt32 = 16 << 10
+    /// `--max-body-size`: the longest request body in bytes; 0 for any length.
+    public var maximumBody: UInt64 = 0
+    /// `--response-buffer`: how many unsent bytes a response that is still being made may leave behind.
+    public var responseBuffer: UInt64 = 1 << 30
+
     /// The defaults.
     public init() {}
   }

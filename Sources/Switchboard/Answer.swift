@@ -26,6 +26,8 @@ struct Answer {
   }
   static let tooMuchWaiting = Answer(
     status: 503, "Too many requests are waiting. Try again in a moment.", retryAfter: 1)
+  static let tooManyConnections = Answer(
+    status: 503, "There are too many connections. Try again in a moment.", retryAfter: 1)
   static func tookTooLong(_ seconds: Int) -> Answer {
     Answer(status: 504, "The request took longer than \(seconds) s and was ended.")
   }
@@ -35,7 +37,7 @@ struct Answer {
   }
   static let headTooSlow = Answer(status: 408, "The request head did not arrive in time.")
   static let bodyTooSlow = Answer(status: 408, "The request body did not arrive in time.")
-  static let bodyTooLarge = Answer(status: 413, "The request body is too large.")
+  static let bodyTooLarge = Answer(.bodyTooLarge)
   static let noRoomForBody = Answer(status: 507, "There is no room left to keep the request body.")
   static let bodyNotKept = Answer(
     status: 503, "The request body could not be kept. Try again in a moment.", retryAfter: 1)

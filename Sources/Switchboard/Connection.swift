@@ -45,6 +45,8 @@ final class Connection {
   var isOnEdge = false
   /// Whether the next request goes to the front of the line, because it has been with a worker already.
   var comesFirst = false
+  /// Whether it is one too many, and only told so.
+  var isTurnedAway = false
   /// How often in a row the connection arrived at a worker without its descriptor.
   var truncations = 0
 
@@ -92,6 +94,8 @@ final class ResponseRest {
   var left: UInt64
   /// Whether the connection goes on after it.
   let keeps: Bool
+  /// Whether the socket had no room at some time: then it is full when all is sent, too.
+  var wasSlow = false
 
   /// Takes over the descriptor.
   init(file: Int32, offset: UInt64, length: UInt64, keeps: Bool) {

@@ -39,10 +39,18 @@ extension Switchboard {
 
   /// Closes the connections that are parked, but for those whose next request has come: they are in flight now.
   public func closeIdle() {
+    while let connection = longestIdle() { close(connection) }
+  }
+
+  /// The connection that has been parked for longest. Those whose next request has come in the meantime are parked no
+  /// more.
+  private func longestIdle() -> Connection? {
     while let slot = deadlines.first(.idle) {
       let connection = connections[slot]!
-      if cl_readable_bytes(connection.fd) > 0 { setDeadline(connection, .head) } else { close(connection) }
+      guard cl_readable_bytes(connection.fd) > 0 else { return connection }
+      setDeadline(connection, .head)
     }
+    return nil
   }
 
   private func accept(on listener: Listener) {
@@ -91,6 +99,7 @@ extension Switchboard {
     connection.isOnEdge = false
     connection.comesFirst = false
     connection.truncations = 0
+    connection.isTurnedAway = false
     store(connection, ClaimWord(serial: connection.word.serial &+ 1, epoch: 0, owner: ClaimWord.switchboard))
     connection.state = .parked
     setDeadline(connection, .idle)
@@ -98,6 +107,19 @@ extension Switchboard {
       var on: Int32 = 1
       setsockopt(fd, Int32(IPPROTO_TCP), TCP_NODELAY, &on, socklen_t(MemoryLayout<Int32>.size))
     }
+    if let maximum = settings.maximumConnections, served > maximum { makeRoom(for: connection) }
+  }
+
+  /// The connections that are to be served.
+  private var served: Int { scoreboard.slotCount - freeSlots.count - turnedAway }
+
+  /// Closes the connection that has been idle for longest in favour of a new one, or else turns that one away.
+  private func makeRoom(for connection: Connection) {
+    deadlines.remove(connection.slot)
+    if makeRoom() { return setDeadline(connection, .idle) }
+    connection.isTurnedAway = true
+    turnedAway += 1
+    answer(connection, .tooManyConnections, isHead: false)
   }
 
   private func makeConnection(_ slot: Int) -> Connection {
@@ -109,8 +131,8 @@ extension Switchboard {
 
   /// Closes the connection that has been idle for longest, or else a stream; false if there is none.
   private func makeRoom() -> Bool {
-    guard let slot = deadlines.first(.idle) ?? streams.first else { return false }
-    close(connections[slot]!)
+    guard let connection = longestIdle() ?? streams.first.flatMap({ connections[$0] }) else { return false }
+    close(connection)
     return true
   }
 
@@ -153,6 +175,7 @@ extension Switchboard {
     connection.state = .closed
     connection.body = nil
     clearCarried(connection)
+    if connection.isTurnedAway { turnedAway -= 1 }
     freeSlots.append(Int32(slot))
     acceptAgain(after: .full)
     if accepting == .stopped { scheduleTurnEnd() }

@@ -80,7 +80,15 @@ extension Switchboard {
       budget -= UInt64(count)
       setDeadline(connection, .send)
     }
-    if rest.left > 0 { return awaitWritable(connection) }
+    if rest.left > 0 {
+      rest.wasSlow = true
+      return awaitWritable(connection)
+    }
+    // The next response's worker is not to find a full socket: it would have to wait there.
+    if rest.keeps, rest.wasSlow {
+      rest.wasSlow = false
+      return awaitWritable(connection)
+    }
     if rest.keeps { park(connection) } else { finish(connection) }
   }
 

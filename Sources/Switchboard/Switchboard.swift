@@ -40,6 +40,8 @@ public final class Switchboard {
   // Accepting.
   var listeners: [Listener] = []
   var accepting = Accepting.running
+  /// How many connections there are that are only told that there are too many.
+  var turnedAway = 0
 
   // Lending.
   var queue: LendingQueue?
@@ -93,7 +95,7 @@ public final class Switchboard {
     lent = SlotList(slotCount: count)
     streams = SlotList(slotCount: count)
     var limits = Limits()
-    limits.maximumHead = min(settings.maximumHead, Self.window / 2)
+    limits.admitHeads(upTo: min(settings.maximumHead, Self.window / 2))
     head = RequestHead(limits: limits)
     signal(SIGPIPE, SIG_IGN)
     turnEnd.action = { [unowned self] in endTurn() }

@@ -27,6 +27,9 @@ public struct SwitchboardSettings: Equatable, Sendable {
   public var lingerBytes = 1024 * 1024
   /// The longest request head in bytes.
   public var maximumHead = 16 * 1024
+  /// The most connections that are served, fewer than there are slots; what comes then is answered 503. Nil: as many as
+  /// there are slots, and what comes then is left to the system's queue.
+  public var maximumConnections: Int?
   /// The most requests that wait in the switchboard; what comes then is answered 503.
   public var maximumWaiting = 1024
   /// The longest request body in bytes; nil for no bound.

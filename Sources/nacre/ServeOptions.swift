@@ -39,6 +39,9 @@ struct ServeOptions: ParsableCommand {
   @OptionGroup(title: "Listening")
   var listen: ListenOptions
 
+  @OptionGroup(title: "Limits")
+  var limits: LimitOptions
+
   @OptionGroup(title: "Reloading")
   var watch: WatchOptions
 
@@ -92,6 +95,7 @@ struct ServeOptions: ParsableCommand {
     processes.fill(&settings)
     control.fill(&settings)
     listen.fill(&settings)
+    limits.fill(&settings)
   }
 }
 

@@ -48,6 +48,9 @@ enum Samples {
     settings.service.maximumRequests = 500
     settings.service.mountPath = "/shop"
     settings.service.accessLog = "/var/log/access"
+    settings.service.maximumHead = 4096
+    settings.service.maximumBody = 5 << 32
+    settings.service.responseBuffer = 1 << 40
     return settings
   }()
 

@@ -28,6 +28,11 @@ private func complaint(_ arguments: String...) -> String? {
   #expect(options.processes.checkpoints == 16)
   #expect(options.processes.hold == 30)
   #expect(options.processes.loadTimeout == 60)
+  #expect(options.limits.maxHeaderSize == ByteCount(16 * 1024))
+  #expect(options.limits.maxBodySize == ByteCount(1 << 30))
+  #expect(options.limits.responseBuffer == ByteCount(1 << 30))
+  #expect(options.limits.bodyTimeout == 30 && options.limits.sendTimeout == 60)
+  #expect(options.limits.maxConnections == 0 && options.limits.maxQueue == 1024)
   #expect(options.load.perl == "perl")
   #expect(options.load.app == nil)
 }
@@ -92,6 +97,9 @@ private func complaint(_ arguments: String...) -> String? {
   ["-w", "0"], ["-w", "251"], ["-w", "many"], ["-p", "70000"], ["-p", "http"], ["--checkpoints", "0"],
   ["--hold", "0"], ["--hold=-1"], ["--load-timeout", "0"], ["-E", ""], ["-E", "a b"], ["-M", "1; system"],
   ["--reload", "sometimes"], ["--poll=0"], ["--poll", "7200"], ["--poll=often"],
+  ["--max-header-size", "1023"], ["--max-header-size", "33k"], ["--max-body-size", "1t"], ["--max-body-size", "-1"],
+  ["--max-body-size", "k"], ["--max-body-size", "9999999999g"], ["--response-buffer", "1k"], ["--body-timeout", "0"],
+  ["--send-timeout", "90000"], ["--max-connections=-1"], ["--max-queue", "0"],
   ["--touch-file", ""], ["--unknown"], ["a.psgi", "b.psgi"], ["-a", "a.psgi", "b.psgi"],
 ])
 func wrongOptionsAreRefused(arguments: [String]) {
@@ -112,6 +120,12 @@ func wrongOptionsAreRefused(arguments: [String]) {
   ] {
     #expect(help.contains(option))
   }
+}
+
+@Test(arguments: [("0", 0), ("512", 512), ("16k", 16384), ("16K", 16384), ("3m", 3 << 20), ("2G", 2 << 30)])
+func sizesAreReadWithTheirUnits(text: String, bytes: Int) {
+  #expect(ByteCount(argument: text) == ByteCount(bytes))
+  #expect(ByteCount(argument: ByteCount(bytes).defaultValueDescription) == ByteCount(bytes))
 }
 
 @Test func codeAloneNeedsNoFile() throws {

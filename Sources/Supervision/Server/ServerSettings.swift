@@ -37,6 +37,8 @@ public struct ServerSettings {
   public var accessLog = ""
   /// How long connections are waited for.
   public var connections = Connections()
+  /// What is taken from clients.
+  public var limits = Limits()
   /// How requests, workers and the server end.
   public var life = Life()
 
@@ -48,6 +50,24 @@ public struct ServerSettings {
     public var idleTimeout = 60
     /// `--read-timeout`: the seconds a request head may take.
     public var headTimeout = 30
+  }
+
+  /// How much is taken from clients, and for how long they are waited for. Sizes are bytes, times seconds.
+  public struct Limits: Equatable, Sendable {
+    /// `--max-header-size`: the longest request head.
+    public var head = 16 << 10
+    /// `--max-body-size`: the longest request body; 0 for any length.
+    public var body = 1 << 30
+    /// `--body-timeout`: how long a client may send nothing of a body.
+    public var bodyTimeout = 30
+    /// `--send-timeout`: how long a client may take nothing of a response.
+    public var sendTimeout = 60
+    /// `--response-buffer`: how much of a response that is being made is kept for its client.
+    public var responseBuffer = 1 << 30
+    /// `--max-connections`; 0 for as many as there are descriptors for.
+    public var connections = 0
+    /// `--max-queue`: the most requests that wait for a worker.
+    public var queue = 1024
   }
 
   /// How long things go on, and what tells others that they do.

@@ -116,7 +116,8 @@ public final class Supervisor {
     (perl, extensionLibrary) = (settings.perl, settings.extensionLibrary)
     self.log = log
     loop = try EventLoop()
-    guard let scoreboard = Scoreboard(slotCount: Self.slotCount(settings)) else {
+    let slots = ConnectionSlots(settings)
+    guard let scoreboard = Scoreboard(slotCount: slots.count) else {
       throw SystemError("make the scoreboard")
     }
     self.scoreboard = scoreboard
@@ -128,6 +129,7 @@ public final class Supervisor {
     board.maximumStreams = settings.isDevelopment ? min(64, scoreboard.slotCount / 4) : 0
     board.idleTimeout = UInt64(settings.connections.idleTimeout) * Self.second
     board.headTimeout = UInt64(settings.connections.headTimeout) * Self.second
+    board.adopt(settings.limits, slots)
     switchboard = Switchboard(loop: loop, scoreboard: scoreboard, settings: board, delegate: nil)
     machine = GenerationMachine(
       settings: .init(
@@ -135,6 +137,11 @@ public final class Supervisor {
         isAutomatic: freshness.isAutomatic, workers: settings.workers,
         checkpoints: settings.checkpoints, sparesMemory: !settings.isDevelopment,
         preloads: settings.preloads && settings.isDevelopment))
+    if let served = slots.shortage {
+      report(
+        "the limit of open files (ulimit -n) leaves room for \(served) connections, not for "
+          + "\(settings.limits.connections) (--max-connections)")
+    }
   }
 
   /// To be called before anybody can connect: a signal to stop that comes from then on ends the server in order, however
@@ -142,15 +149,6 @@ public final class Supervisor {
   public static func holdSignals() { Signals.hold() }
 
   deinit { buffer.deallocate() }
-
-  /// As many connections as there are descriptors for: two for each, and some for everything else. Processes need one
-  /// each, those of two generations at a time.
-  private static func slotCount(_ settings: ServerSettings) -> Int {
-    var limit = rlimit()
-    guard getrlimit(__rlimit_resource_t(RLIMIT_NOFILE.rawValue), &limit) == 0 else { return 64 }
-    let others = 64 + 2 * (settings.workers + settings.checkpoints)
-    return max(8, min(16384, (Int(clamping: limit.rlim_cur) - min(512, others)) / 2))
-  }
 
   /// Serves until a signal stops it or the application cannot be started. Returns the exit status.
   public func run() -> Int32 {
