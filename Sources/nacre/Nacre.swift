@@ -19,9 +19,15 @@ enum Nacre {
         print(try NacreFiles().perlLibrary())
         return 0
       }
+      if arguments.first == "config" {
+        print(try ConfigOptions.parse(Array(arguments.dropFirst())).check())
+        return 0
+      }
       let serving = Array(arguments.dropFirst(arguments.first == "serve" ? 1 : 0))
       let translation = try ServeOptions.translated(serving)
-      let options = try ServeOptions.parse(translation.arguments)
+      let whole = try Configuration.whole(translation.arguments)
+      let options = try ServeOptions.parse(whole.arguments)
+      if let file = whole.file { tell("nacre: options from \(file)") }
       for note in translation.notes { tell("nacre: \(note)") }
       return try serve(options)
     } catch let error as StartupError {
@@ -29,7 +35,7 @@ enum Nacre {
       return error.isUsage ? 2 : 1
     } catch {
       if ServeOptions.exitCode(for: error).isSuccess {
-        print(helpOrVersion(arguments.first == "perl-lib", error))
+        print(helpOrVersion(arguments.first, error))
         return 0
       }
       tell("nacre: \(ServeOptions.message(for: error)) (nacre --help tells more)")
@@ -55,8 +61,12 @@ enum Nacre {
     }
   }
 
-  private static func helpOrVersion(_ isPerlLib: Bool, _ error: any Error) -> String {
-    isPerlLib ? PerlLibOptions.fullMessage(for: error) : ServeOptions.fullMessage(for: error)
+  private static func helpOrVersion(_ command: String?, _ error: any Error) -> String {
+    switch command {
+    case "perl-lib": PerlLibOptions.fullMessage(for: error)
+    case "config": ConfigOptions.fullMessage(for: error)
+    default: ServeOptions.fullMessage(for: error)
+    }
   }
 
   private static func serve(_ options: ServeOptions) throws -> Int32 {

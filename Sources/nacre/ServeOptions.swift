@@ -9,6 +9,7 @@ struct ServeOptions: ParsableCommand {
     usage: """
       nacre [serve] [options] [APP]
       nacre status|log|why FILE|reload|rollback|stop [-p PORT]
+      nacre config check [FILE]
       nacre perl-lib
       """,
     discussion: """
@@ -28,6 +29,9 @@ struct ServeOptions: ParsableCommand {
         nacre reload      load what has changed; --cold from nothing
         nacre rollback    go back to the code that ran before
         nacre stop        stop
+
+      Options can also stand in a file nacre.toml beside the application, under their long names: workers = 8. The \
+      command line wins; nacre config check [FILE] tells what is wrong with one.
 
       nacre perl-lib prints the directory of Nacre's own Perl files, for perl -I.
       """,
@@ -55,7 +59,7 @@ struct ServeOptions: ParsableCommand {
   var service: ServiceOptions
 
   /// The options that take no value; all others do.
-  private static let flags = Set(["-h", "--help", "--version", "-d", "--destruct", "--preload", "--no-preload"])
+  private static let flags = Set(KnownOption.all.filter { $0.value == nil }.flatMap(\.names))
     .union(OtherServersOption.flags)
 
   /// Takes arguments apart and puts plackup's and starman's words into Nacre's own.

@@ -36,12 +36,18 @@ struct LoadOptions: ParsableArguments {
     help: ArgumentHelp("The same as APP.", valueName: "APP"))
   var namedApp: String?
 
-  @Option(help: ArgumentHelp("Mount the application at this path, as plackup does.", valueName: "PATH"))
+  @Option(help: ArgumentHelp("Mount the application at this path, as plackup does.", valueName: "MOUNT"))
   var path: String?
 
   @Option(
     help: ArgumentHelp("Append a line for each request to FILE (Plack::Middleware::AccessLog).", valueName: "FILE"))
   var accessLog: String?
+
+  @Option(
+    help: ArgumentHelp(
+      "Read options from FILE; off for none. By default nacre.toml beside the application, if it is there.",
+      valueName: "FILE|off"))
+  var config: String?
 
   @Argument(help: ArgumentHelp("The PSGI file, or its directory.", valueName: "APP"))
   var app: String?
