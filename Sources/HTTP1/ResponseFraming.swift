@@ -37,6 +37,8 @@ public struct ApplicationFields: Equatable, Sendable {
   public var closes = false
   /// Whether it gave a Date.
   public var hasDate = false
+  /// Whether it gave an X-Request-Id.
+  public var hasRequestID = false
 
   /// No fields.
   public init() {}

@@ -50,6 +50,8 @@ public struct ResponseHead: Sendable {
     switch name.count {
     case 4 where name.spells("date"):
       fields.hasDate = true
+    case 12 where name.spells("x-request-id"):
+      fields.hasRequestID = true
     case 10 where name.spells("connection"):
       for item in ListItems(value) where item.spells("close") { fields.closes = true }
       return false
@@ -67,6 +69,14 @@ public struct ResponseHead: Sendable {
     default: break
     }
     return true
+  }
+
+  /// Adds a request's id, unless the application gave one; nothing if it is empty.
+  public mutating func addRequestID(_ id: UnsafeRawBufferPointer, to buffer: inout ByteBuffer) {
+    guard !id.isEmpty, !fields.hasRequestID else { return }
+    buffer.append("X-Request-Id: ")
+    buffer.append(id)
+    buffer.append("\r\n")
   }
 
   /// Writes the fields that the framing needs, the date unless the application gave one, and the empty line.

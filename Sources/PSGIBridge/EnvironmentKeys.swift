@@ -15,6 +15,7 @@ final class EnvironmentKeys {
   let contentLength = makeKey("CONTENT_LENGTH")
   let contentType = makeKey("CONTENT_TYPE")
   let host = makeKey("HTTP_HOST")
+  let requestID = makeKey("HTTP_X_REQUEST_ID")
   let https = makeKey("HTTPS")
   let urlScheme = makeKey("psgi.url_scheme")
   let input = makeKey("psgi.input")

@@ -29,7 +29,9 @@ extension Exchange {
     let framing = try ResponseFraming.decide(
       requestMinorVersion: minorVersion, isHead: isHead, status: status, application: head.fields,
       knownBodyLength: knownBodyLength, keepsAlive: keepsAlive)
+    head.addRequestID(requestID, to: &buffer)
     head.end(framing, now: time(nil), in: &buffer)
+    self.status = status
     keepsAlive = framing.keepsAlive
     return framing
   }
@@ -68,8 +70,11 @@ extension Exchange {
     let body = UnsafeRawBufferPointer(start: response.body, count: response.body_count)
     switch framing.body {
     case .none: sendEnd(buffer.bytes)
-    case .length, .chunkedByApplication, .untilClose: sendEnd(buffer.bytes, body)
+    case .length, .chunkedByApplication, .untilClose:
+      bodyCount = body.count
+      sendEnd(buffer.bytes, body)
     case .chunked:
+      bodyCount = body.count
       if !body.isEmpty { buffer.appendChunkPrefix(body.count) }
       let end: StaticString = body.isEmpty ? "0\r\n\r\n" : "\r\n0\r\n\r\n"
       sendEnd(buffer.bytes, body, UnsafeRawBufferPointer(start: end.utf8Start, count: end.utf8CodeUnitCount))
@@ -86,8 +91,9 @@ extension Exchange {
     case .none: send(buffer.bytes)
     case .length(let length):
       beginResponding()
+      bodyCount = min(length, available)
       let isWhole = outlet.sendFile(
-        buffer.bytes, response.fd, offset: Int(response.offset), count: min(length, available))
+        buffer.bytes, response.fd, offset: Int(response.offset), count: bodyCount)
       if !isWhole || length > available { keepsAlive = false }
     case .chunked, .chunkedByApplication, .untilClose:
       try sendPieces(of: handle, framing)

@@ -27,9 +27,13 @@ extension Exchange {
     case .length:
       let count = min(piece.count, writer.remaining)
       writer.remaining -= count
+      bodyCount += count
       send(buffer.bytes, UnsafeRawBufferPointer(rebasing: piece[..<count]))
-    case .chunkedByApplication, .untilClose: send(buffer.bytes, piece)
+    case .chunkedByApplication, .untilClose:
+      bodyCount += piece.count
+      send(buffer.bytes, piece)
     case .chunked:
+      bodyCount += piece.count
       buffer.appendChunkPrefix(piece.count)
       let end = ChunkFraming.end
       send(buffer.bytes, piece, UnsafeRawBufferPointer(start: end.utf8Start, count: end.utf8CodeUnitCount))

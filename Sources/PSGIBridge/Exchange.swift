@@ -33,6 +33,11 @@ final class Exchange {
   var isHead = false
   /// Whether bytes of the response have been sent.
   var hasBegun = false
+  /// What the client was, or is being, answered: the status and the bytes of the body.
+  var status = 0
+  var bodyCount = 0
+  /// What goes with the response as the request's id; empty if there is none. Owned by the worker.
+  var requestID = UnsafeRawBufferPointer(start: nil, count: 0)
   /// Whether bytes of the next request have been read already.
   private var hasUnread = false
   /// A reference to the environment hash, owned by the worker.
@@ -50,6 +55,8 @@ final class Exchange {
     serial &+= 1
     stage = .running
     hasBegun = false
+    status = 0
+    bodyCount = 0
     minorVersion = request.minorVersion
     isHead = request.isHead
     keepsAlive = request.keepsAlive
@@ -197,7 +204,8 @@ final class Exchange {
       try head.begin(status: 500, in: &buffer)
       buffer.append("Content-Type: text/plain; charset=utf-8\r\n")
       let framing = try endHead(500, knownBodyLength: bytes.count)
-      sendEnd(buffer.bytes, framing.body == .none ? UnsafeRawBufferPointer(start: nil, count: 0) : bytes)
+      bodyCount = framing.body == .none ? 0 : bytes.count
+      sendEnd(buffer.bytes, UnsafeRawBufferPointer(rebasing: bytes[..<bodyCount]))
     } catch {
       keepsAlive = false
     }

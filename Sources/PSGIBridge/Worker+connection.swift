@@ -131,16 +131,42 @@ extension Worker {
     case .body(let body):
       cell.setRequest(request.method.slice(of: headBytes), request.path.slice(of: headBytes))
       let environment = builder.makeEnvironment(request, headBytes, peer, body)
-      return try serveRequest(&connection, environment: environment)
+      nameRequest(in: environment)
+      return try serveRequest(&connection, environment: environment, headBytes)
     }
     return .gave
   }
 
-  private func serveRequest(_ connection: inout Connection, environment: OpaquePointer) throws(Exit) -> Next {
-    let reference = cp_new_reference_taking(environment)
+  /// `--request-ids`: the application, the client and the log all get to know the id.
+  private func nameRequest(in environment: OpaquePointer) {
+    guard let requestID else { return }
+    requestID.make()
+    exchange.requestID = requestID.bytes
+    cp_hash_put(environment, builder.keys.requestID, makeString(exchange.requestID))
+  }
+
+  private func log(_ environment: OpaquePointer, _ headBytes: UnsafeRawBufferPointer, since: UInt64) {
+    guard let accessLog else { return }
+    accessLog.write(
+      AccessLog.Entry(
+        head: headBytes, environment: environment, status: exchange.status, bodyCount: exchange.bodyCount,
+        duration: Self.clock() - since, requestID: exchange.requestID), request)
+  }
+
+  /// Nanoseconds of `CLOCK_MONOTONIC`; no system call.
+  static func clock() -> UInt64 {
     var clock = timespec()
     clock_gettime(CLOCK_MONOTONIC, &clock)
-    cell.since = UInt64(clock.tv_sec) * 1_000_000_000 + UInt64(clock.tv_nsec)
+    return UInt64(clock.tv_sec) * 1_000_000_000 + UInt64(clock.tv_nsec)
+  }
+
+  /// `headBytes` stay where they are until more is read from the connection.
+  private func serveRequest(
+    _ connection: inout Connection, environment: OpaquePointer, _ headBytes: UnsafeRawBufferPointer
+  ) throws(Exit) -> Next {
+    let reference = cp_new_reference_taking(environment)
+    let since = Self.clock()
+    cell.since = since
     exchange.begin(request, environment: reference, hasUnread: !input.bytes.isEmpty)
     if !seat.settings.service.keepsAlive { exchange.keepsAlive = false }
     try exchange.run(application)
@@ -149,6 +175,7 @@ extension Worker {
     let rest = outlet.end()
     // As soon as it is true: the answer is out and nothing of the next request is here.
     if exchange.keepsAlive, rest == nil, input.bytes.isEmpty { cell.phase = .betweenRequests }
+    log(environment, headBytes, since: since)
 
     let hasHandlers = cp_array_count(cp_hash_get(environment, builder.keys.cleanupHandlers)) > 0
     isToLeave = cp_hash_is_true(environment, builder.keys.harakiriCommit)
@@ -164,8 +191,7 @@ extension Worker {
     if hasHandlers {
       cell.phase = .cleaningUp
       // `--timeout` holds for them, too, from here on.
-      clock_gettime(CLOCK_MONOTONIC, &clock)
-      cell.since = UInt64(clock.tv_sec) * 1_000_000_000 + UInt64(clock.tv_nsec)
+      cell.since = Self.clock()
       defer { cell.since = 0 }
       try runHandlers(of: environment, reference)
       // A handler may ask for it, too.

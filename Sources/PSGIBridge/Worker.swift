@@ -48,6 +48,10 @@ final class Worker {
   let outlet: Outlet
   let exchange: Exchange
   var request: RequestHead
+  /// Nil without `--access-log`.
+  let accessLog: AccessLog?
+  /// That of the request in hand; nil without `--request-ids`.
+  let requestID: RequestID?
   /// Whether the application asked for this worker's end (`psgix.harakiri.commit`).
   var isToLeave = false
   /// Whether `nacre` answers some paths by itself.
@@ -67,6 +71,8 @@ final class Worker {
     var limits = Limits()
     limits.admitHeads(upTo: Int(seat.settings.service.maximumHead))
     request = RequestHead(limits: limits)
+    accessLog = AccessLog(seat, keys: builder.keys)
+    requestID = seat.settings.service.makesRequestIDs ? RequestID() : nil
     exchange = Exchange(outlet: outlet, cell: cell, keys: builder.keys)
     installHooks(for: exchange)
   }

@@ -125,6 +125,8 @@ extension WireWriter {
     write(settings.service.maximumRequests)
     write(settings.service.mountPath)
     write(settings.service.accessLog)
+    write(settings.service.logFormat.rawValue)
+    write(settings.service.makesRequestIDs)
     write(settings.service.maximumHead)
     write(settings.service.maximumBody)
     write(settings.service.responseBuffer)
@@ -219,6 +221,12 @@ extension WireReader {
     settings.service.maximumRequests = try read()
     settings.service.mountPath = try readString()
     settings.service.accessLog = try readString()
+    let format = try read(UInt8.self)
+    guard let logFormat = RunSettings.Service.LogFormat(rawValue: format) else {
+      throw WireError("a format of the access log, not \(format)")
+    }
+    settings.service.logFormat = logFormat
+    settings.service.makesRequestIDs = try readBool()
     settings.service.maximumHead = try read()
     settings.service.maximumBody = try read()
     settings.service.responseBuffer = try read()

@@ -36,8 +36,12 @@ public struct RunSettings: Equatable, Sendable {
     public var maximumRequests: UInt32 = 0
     /// `--path`: where the application is mounted; empty for the root.
     public var mountPath = ""
-    /// `--access-log`: a file, absolute, that each request is a line of; empty for none.
+    /// `--access-log`: a file, absolute, that each request is a line of; `-` for the standard output, empty for none.
     public var accessLog = ""
+    /// `--access-log-format`.
+    public var logFormat = LogFormat.combined
+    /// `--request-ids`: whether each request has an id.
+    public var makesRequestIDs = false
 
     /// `--max-header-size`: the longest request head in bytes.
     public var maximumHead: UInt32 = 16 << 10
@@ -45,6 +49,16 @@ public struct RunSettings: Equatable, Sendable {
     public var maximumBody: UInt64 = 0
     /// `--response-buffer`: how many unsent bytes a response that is still being made may leave behind.
     public var responseBuffer: UInt64 = 1 << 30
+
+    /// What a line of the access log says.
+    public enum LogFormat: UInt8, CaseIterable, Sendable {
+      /// As Apache's format of this name.
+      case combined
+      /// The same, with the duration in microseconds and the request's id behind it.
+      case timed
+      /// A JSON object.
+      case json
+    }
 
     /// The defaults.
     public init() {}

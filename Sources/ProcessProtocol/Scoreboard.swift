@@ -99,6 +99,12 @@ public struct Scoreboard: @unchecked Sendable {
   /// Counts one connection in (+1) or out (-1) of ``waiting``.
   public func addWaiting(_ delta: Int64) { _ = cl_add64(word(24), delta) }
 
+  /// How often the access log was to be opened anew.
+  public var logEpoch: UInt64 {
+    get { cl_load64(word(32)) }
+    nonmutating set { cl_store64(word(32), newValue) }
+  }
+
   /// The claim word of a connection slot.
   public func claim(_ slot: Int) -> UnsafeMutablePointer<UInt64> {
     precondition(slot >= 0 && slot < slotCount)

@@ -272,7 +272,7 @@ extension HostProcess {
     return [
       "include", settings.includeDirectories.joined(separator: "\u{1}"),
       "modules", settings.modules.joined(separator: "\u{1}"), "code", code, "file", file,
-      "path", settings.service.mountPath, "log", settings.service.accessLog,
+      "path", settings.service.mountPath,
     ].joined(separator: "\0")
   }
 }

@@ -92,6 +92,7 @@ enum Nacre {
     var listeners: [ListeningSocket] = []
     do {
       if let file = options.service.errorLog { try append(errorsTo: file, asRootFor: owner) }
+      if settings.accessLog.hasPrefix("/") { try prepare(accessLog: settings.accessLog, for: owner) }
       Supervisor.holdSignals()
       listeners = try Self.listeners(options.listen, inherited, owner)
       try owner?.assume()
@@ -122,19 +123,32 @@ enum Nacre {
     return inherited.sockets
   }
 
-  /// Has standard error go to the end of a file. As root for somebody else (`owner`) it follows no link that is not
-  /// root's: the directory may be that user's, and the link may lead anywhere.
+  /// Has standard error go to the end of a file.
   private static func append(errorsTo file: String, asRootFor owner: Account?) throws(StartupError) {
-    let flags = O_WRONLY | O_CREAT | O_APPEND | O_CLOEXEC | O_NOCTTY
-    var log = open(file, owner == nil ? flags : flags | O_NOFOLLOW, 0o644)
-    if log < 0, errno == ELOOP, isInDirectoryOfRoot(file) { log = open(file, flags, 0o644) }
-    guard log >= 0 else {
-      let reason =
-        errno == ELOOP ? "it is a link, which root does not follow for --user" : String(cString: strerror(errno))
-      throw StartupError("the error log \(file) cannot be opened: \(reason).")
-    }
+    let log = openLog(file, owner)
+    guard log >= 0 else { throw StartupError("the error log \(file) cannot be opened: \(reasonForNoLog()).") }
     dup2(log, 2)
     close(log)
+  }
+
+  /// The workers open the access log themselves, as the user that they run as.
+  private static func prepare(accessLog file: String, for owner: Account?) throws(StartupError) {
+    let log = openLog(file, owner)
+    guard log >= 0 else { throw StartupError("--access-log \(file): \(reasonForNoLog()).") }
+    if let owner { fchown(log, owner.user ?? getuid(), owner.group ?? getgid()) }
+    close(log)
+  }
+
+  /// Opens a log at its end; -1 with `errno` set if that cannot be. As root for somebody else (`owner`) it follows no
+  /// link that is not root's: the directory may be that user's, and the link may lead anywhere.
+  private static func openLog(_ file: String, _ owner: Account?) -> Int32 {
+    let flags = O_WRONLY | O_CREAT | O_APPEND | O_CLOEXEC | O_NOCTTY
+    let log = open(file, owner == nil ? flags : flags | O_NOFOLLOW, 0o644)
+    return log < 0 && errno == ELOOP && isInDirectoryOfRoot(file) ? open(file, flags, 0o644) : log
+  }
+
+  private static func reasonForNoLog() -> String {
+    errno == ELOOP ? "it is a link, which root does not follow for --user" : String(cString: strerror(errno))
   }
 
   /// Whether nobody but root can have made the link that `file` is (`/dev/stderr`).

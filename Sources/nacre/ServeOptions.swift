@@ -46,6 +46,9 @@ struct ServeOptions: ParsableCommand {
   @OptionGroup(title: "Limits")
   var limits: LimitOptions
 
+  @OptionGroup(title: "Logs")
+  var logs: LogOptions
+
   @OptionGroup(title: "Reloading")
   var watch: WatchOptions
 
@@ -100,6 +103,7 @@ struct ServeOptions: ParsableCommand {
     control.fill(&settings)
     listen.fill(&settings)
     limits.fill(&settings)
+    logs.fill(&settings)
   }
 }
 

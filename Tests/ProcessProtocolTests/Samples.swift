@@ -48,6 +48,8 @@ enum Samples {
     settings.service.maximumRequests = 500
     settings.service.mountPath = "/shop"
     settings.service.accessLog = "/var/log/access"
+    settings.service.logFormat = .json
+    settings.service.makesRequestIDs = true
     settings.service.maximumHead = 4096
     settings.service.maximumBody = 5 << 32
     settings.service.responseBuffer = 1 << 40

@@ -17,13 +17,14 @@ import Testing
     case (_, nil): "true"
     case ("env", _): "'production'"
     case ("path", _): "'/shop'"
-    case ("reload", _): "'auto'"
     case ("listen", _): "['127.0.0.1:80']"
     case ("socket-mode", _): "'660'"
     case ("max-header-size", _), ("response-buffer", _): "'8m'"
     case ("M", _), ("reload-modules", _): "['Foo']"
     case (_, "SECONDS"), (_, "N"), (_, "PORT"): "7"
     case (_, "SIZE"): "'2m'"
+    // One of a few words.
+    case (_, let value?) where value.contains("|"): "'\(value.prefix { $0 != "|" })'"
     default: option.isRepeating ? "['x']" : "'x'"
     }
   }

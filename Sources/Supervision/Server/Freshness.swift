@@ -74,6 +74,8 @@ final class Freshness {
     runSettings.service.maximumRequests = UInt32(settings.life.maximumRequests)
     runSettings.service.mountPath = settings.mountPath
     runSettings.service.accessLog = settings.accessLog
+    runSettings.service.logFormat = settings.logFormat
+    runSettings.service.makesRequestIDs = settings.makesRequestIDs
     runSettings.service.maximumHead = UInt32(settings.limits.head)
     runSettings.service.maximumBody = UInt64(settings.limits.body)
     runSettings.service.responseBuffer = UInt64(settings.limits.responseBuffer)

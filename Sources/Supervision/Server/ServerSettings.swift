@@ -33,8 +33,12 @@ public struct ServerSettings {
   public var loadTimeout = 60
   /// `--path`: where the application is mounted; empty for the root.
   public var mountPath = ""
-  /// `--access-log`, absolute; empty for none.
+  /// `--access-log`, absolute; `-` for the standard output, empty for none.
   public var accessLog = ""
+  /// `--access-log-format`.
+  public var logFormat = RunSettings.Service.LogFormat.combined
+  /// `--request-ids`.
+  public var makesRequestIDs = false
   /// How long connections are waited for.
   public var connections = Connections()
   /// What is taken from clients.

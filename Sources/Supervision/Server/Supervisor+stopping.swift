@@ -1,4 +1,5 @@
 import Glibc
+import ProcessProtocol
 import Switchboard
 
 /// Signals, and the orderly end.
@@ -8,6 +9,9 @@ extension Supervisor {
       switch signal {
       case SIGCHLD: reap()
       case SIGHUP: reload()
+      case SIGUSR1 where settings.accessLog.hasPrefix("/"):
+        scoreboard.logEpoch += 1
+        log.inform("each worker opens the access log anew with its next line (USR1)")
       case SIGUSR1, SIGUSR2, SIGTTIN, SIGTTOU: log.warn(Self.unused(signal))
       case SIGINT where stopping != .no: finish(status: 128 + SIGINT)
       default: stop()

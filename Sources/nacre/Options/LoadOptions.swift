@@ -40,10 +40,6 @@ struct LoadOptions: ParsableArguments {
   var path: String?
 
   @Option(
-    help: ArgumentHelp("Append a line for each request to FILE (Plack::Middleware::AccessLog).", valueName: "FILE"))
-  var accessLog: String?
-
-  @Option(
     help: ArgumentHelp(
       "Read options from FILE; off for none. By default nacre.toml beside the application, if it is there.",
       valueName: "FILE|off"))
@@ -87,6 +83,5 @@ struct LoadOptions: ParsableArguments {
     settings.modules = modules
     settings.environment = effectiveEnvironment
     settings.mountPath = path ?? ""
-    settings.accessLog = accessLog.map(absolute) ?? ""
   }
 }

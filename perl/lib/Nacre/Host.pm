@@ -52,7 +52,7 @@ sub load_application {
         eval "package main; $use $name $list; 1" or die $@;
     }
     my $application = length $setting{code} ? evaluate( @setting{qw(code file)} ) : load_file( $setting{file} );
-    return surround( as_code($application), @setting{qw(path log)} );
+    return surround( as_code($application), $setting{path} );
 }
 
 # Loads what the application is known to ask for before it asks, as if each file were asked for by it: with its @INC and
@@ -94,20 +94,15 @@ sub take_census {
     return Nacre::Preload::compare_census( $first_is_natural, @descriptors );
 }
 
-# plackup's --path and --access-log, by Plack's own means.
+# plackup's --path, by Plack's own means.
 sub surround {
-    my ( $application, $path, $log ) = @_;
+    my ( $application, $path ) = @_;
     return $application if ref $application ne 'CODE';
     if ( length $path ) {
         require Plack::App::URLMap;
         my $map = Plack::App::URLMap->new;
         $map->map( $path => $application );
         $application = $map->to_app;
-    }
-    if ( length $log ) {
-        require Plack::Middleware::AccessLog;
-        open my $lines, '>>', $log or die "--access-log $log: $!\n";
-        $application = Plack::Middleware::AccessLog->wrap( $application, logger => sub { syswrite $lines, "@_" } );
     }
     return $application;
 }
