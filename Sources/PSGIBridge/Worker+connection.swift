@@ -145,12 +145,12 @@ extension Worker {
     cp_hash_put(environment, builder.keys.requestID, makeString(exchange.requestID))
   }
 
-  private func log(_ environment: OpaquePointer, _ headBytes: UnsafeRawBufferPointer, since: UInt64) {
+  private func log(_ environment: OpaquePointer, _ headBytes: UnsafeRawBufferPointer, _ duration: UInt64) {
     guard let accessLog else { return }
     accessLog.write(
       AccessLog.Entry(
         head: headBytes, environment: environment, status: exchange.status, bodyCount: exchange.bodyCount,
-        duration: Self.clock() - since, requestID: exchange.requestID), request)
+        duration: duration, requestID: exchange.requestID), request)
   }
 
   /// Nanoseconds of `CLOCK_MONOTONIC`; no system call.
@@ -170,12 +170,14 @@ extension Worker {
     exchange.begin(request, environment: reference, hasUnread: !input.bytes.isEmpty)
     if !seat.settings.service.keepsAlive { exchange.keepsAlive = false }
     try exchange.run(application)
+    let duration = Self.clock() - since
+    cell.count(status: exchange.status, nanoseconds: duration)
     cell.requests += 1
     cell.since = 0
     let rest = outlet.end()
     // As soon as it is true: the answer is out and nothing of the next request is here.
     if exchange.keepsAlive, rest == nil, input.bytes.isEmpty { cell.phase = .betweenRequests }
-    log(environment, headBytes, since: since)
+    log(environment, headBytes, duration)
 
     let hasHandlers = cp_array_count(cp_hash_get(environment, builder.keys.cleanupHandlers)) > 0
     isToLeave = cp_hash_is_true(environment, builder.keys.harakiriCommit)

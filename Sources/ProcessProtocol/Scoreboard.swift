@@ -25,12 +25,12 @@ public struct Scoreboard: @unchecked Sendable {
   /// The number of cells.
   public static let cellCount = 1024
   /// The size of a cell in bytes.
-  public static let cellSize = 1024
+  public static let cellSize = 2048
   /// The longest request that a cell can name, in bytes.
   static let requestCapacity = 480
   /// The longest path that a cell's location can hold, in bytes.
   public static let locationCapacity = 400
-  private static let magic: UInt64 = 0x4e41_4352_4530_0002
+  private static let magic: UInt64 = 0x4e41_4352_4530_0003
   private static let cellsOffset = 4096
   private static let claimsOffset = cellsOffset + cellCount * cellSize
 
@@ -121,7 +121,8 @@ public struct Scoreboard: @unchecked Sendable {
 /// One Perl process's place on the ``Scoreboard``. Written by that process, read by `nacre`.
 public struct ScoreboardCell: @unchecked Sendable {
   /// Words: 0 phase, 1 slot + 1, 2 requests, 3 since, 4 condemned; 8 line, 9 path length; from byte 80 the path. Word 64: length of
-  /// the request's name; from byte 520 the name.
+  /// the request's name; from byte 520 the name. From byte 1024 what
+  /// ``counts`` tells.
   let base: UnsafeMutableRawPointer
 
   private func word(_ index: Int) -> UnsafeMutablePointer<UInt64> {

@@ -93,6 +93,7 @@ extension Switchboard {
       freeSlots.append(Int32(slot))
       return reportOnce(.descriptors, "\(error): a connection was closed")
     }
+    accepted += 1
     connection.fd = fd
     connection.peer = peer
     connection.lowWater = 1

@@ -13,6 +13,7 @@ extension Switchboard {
   func answer(_ connection: Connection, _ answer: Answer, isHead: Bool) {
     leaveLists(connection)
     setLowWater(connection, 1)
+    answers[answer.status, default: 0] += 1
     let pending = PendingAnswer(answer.encoded(isHead: isHead, date: time(nil)))
     connection.state = .answering(pending)
     connection.body = nil

@@ -42,6 +42,9 @@ public final class Switchboard {
   var accepting = Accepting.running
   /// How many connections there are that are only told that there are too many.
   var turnedAway = 0
+  /// What there has been so far: connections, and answers of our own by their status.
+  var accepted = 0
+  var answers: [Int: Int] = [:]
 
   // Lending.
   var queue: LendingQueue?

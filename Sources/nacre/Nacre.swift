@@ -98,6 +98,7 @@ enum Nacre {
       try owner?.assume()
       let supervisor = try Supervisor(settings: settings, listeners: listeners, log: TerminalLog())
       try supervisor.openControl(settings.control, for: ControlPlace.Address(of: listeners))
+      if let address = options.control.metrics { try supervisor.openMetrics(ListenAddress(address)) }
       return supervisor.run()
     } catch let error as StartupError {
       for listener in listeners { listener.end() }

@@ -103,3 +103,21 @@ import Testing
     #expect(try name(String(repeating: "M", count: 1000), "/")?.utf8.count == 480)
   }
 }
+
+@Test func requestsAreCountedByStatusAndDuration() throws {
+  let board = try #require(Scoreboard(slotCount: 8))
+  defer { close(board.descriptor) }
+  let cell = board.cell(3)
+  for (status, nanoseconds) in [(200, 1_000_000), (204, 1_000_001), (404, 11_000_000_000), (999, 0)] as [(Int, UInt64)]
+  {
+    cell.count(status: status, nanoseconds: nanoseconds)
+  }
+  cell.setRequest(
+    UnsafeRawBufferPointer(start: nil, count: 0), UnsafeRawBufferPointer(start: nil, count: 0))
+  #expect(cell.counts.classes == [0, 2, 0, 1, 0, 1])
+  #expect(cell.counts.buckets == [2, 1] + [UInt64](repeating: 0, count: 11) + [1])
+  #expect(cell.counts.nanoseconds == 11_002_000_001 && cell.counts.total == 4)
+  #expect(board.cell(2).counts == RequestCounts() && board.cell(4).counts == RequestCounts())
+  cell.clear()
+  #expect(cell.counts == RequestCounts())
+}

@@ -78,5 +78,15 @@ import Testing
     #expect(ServiceManager.message(.ready("all well"), at: 0) == "READY=1\nSTATUS=all well\n")
     #expect(ServiceManager.message(.reloading, at: 5_000_999) == "RELOADING=1\nMONOTONIC_USEC=5000\n")
     #expect(ServiceManager.message(.stopping, at: 0) == "STOPPING=1\n")
+    #expect(ServiceManager.message(.alive, at: 0) == "WATCHDOG=1\n")
+  }
+
+  @Test(
+    arguments: [
+      ("30000000", nil, 15_000_000_000), ("30000000", "77", 15_000_000_000), ("30000000", "78", nil), (nil, nil, nil),
+      ("0", nil, nil), ("soon", nil, nil),
+    ] as [(String?, String?, UInt64?)])
+  func watchdogIsToldTwiceInItsTime(microseconds: String?, pid: String?, pulse: UInt64?) {
+    #expect(ServiceManager.pulse(microseconds: microseconds, pid: pid, own: 77) == pulse)
   }
 }

@@ -17,11 +17,19 @@ struct ControlAnswer {
   var body: [UInt8]
   /// The value of an Allow field.
   var allow: String?
+  var contentType: StaticString = "application/json"
 
   /// An answer that carries a document.
   init(_ status: Int = 200, _ document: some Encodable) {
     self.status = status
     body = ControlJSON.lines(document)
+  }
+
+  /// An answer for Prometheus.
+  init(text: String) {
+    status = 200
+    body = Array(text.utf8)
+    contentType = "text/plain; version=0.0.4; charset=utf-8"
   }
 
   /// The refusal of a request: one sentence.
@@ -37,7 +45,9 @@ struct ControlAnswer {
     var head = ResponseHead()
     // The statuses are our own.
     try! head.begin(status: status, in: &buffer)
-    buffer.append("Content-Type: application/json\r\nCache-Control: no-store\r\n")
+    buffer.append("Content-Type: ")
+    buffer.append(contentType)
+    buffer.append("\r\nCache-Control: no-store\r\n")
     if let allow {
       buffer.append("Allow: ")
       Array(allow.utf8).withUnsafeBytes { buffer.append($0) }

@@ -37,6 +37,11 @@ public final class ControlSocket {
     (self.path, self.descriptor, inode) = (path, descriptor, status.st_ino)
   }
 
+  /// Takes over a socket that listens on an address of the network.
+  init(adopting listener: ListeningSocket) {
+    (path, descriptor, inode) = ("", listener.descriptor, 0)
+  }
+
   /// Removes what a dead server has left.
   private static func clear(_ path: String) throws(StartupError) {
     var status = stat()

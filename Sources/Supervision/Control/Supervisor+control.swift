@@ -14,7 +14,7 @@ extension Supervisor {
 
   private static let calls: [(method: String, path: String)] = [
     ("GET", "/v1/status"), ("GET", "/v1/generations"), ("GET", "/v1/trace"), ("GET", "/v1/events"),
-    ("GET", "/v1/why"),
+    ("GET", "/v1/why"), ("GET", "/metrics"),
     ("POST", "/v1/reload"), ("POST", "/v1/rollback"), ("POST", "/v1/stop"),
   ]
 
@@ -74,6 +74,7 @@ extension Supervisor {
     case "/v1/trace": reply(trace(request))
     case "/v1/why": reply(why(request))
     case "/v1/events": reply.stream()
+    case "/metrics": reply(ControlAnswer(text: metrics().text))
     case "/v1/reload": reload(request, reply)
     case "/v1/rollback": demand(.rollBack, .rollBackDemanded, reply)
     default:

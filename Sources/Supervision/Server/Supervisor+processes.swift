@@ -148,6 +148,7 @@ extension Supervisor {
       if process.isWorker {
         switchboard.workerEnded(cell: cell, after: process.overdue.map { _ in settings.life.timeout })
       }
+      if case .worker(_, let generation) = process.role { tally.add(scoreboard.cell(cell).counts, of: generation) }
       scoreboard.cell(cell).clear()
       freeCells.append(cell)
     }

@@ -35,6 +35,14 @@ extension Supervisor {
     settings.life.manager.tell(.ready(state))
   }
 
+  /// Tells the service manager, as often as it wants, that the loop turns; also while the application loads or the
+  /// server waits for its last requests.
+  func beat() {
+    guard settings.life.manager.socket != nil, let pulse = settings.life.manager.pulse else { return }
+    settings.life.manager.tell(.alive)
+    loop.after(pulse) { [unowned self] in beat() }
+  }
+
   /// What was touched or demanded has led to something.
   func settleReload() {
     guard isReloadAwaited, hasBegun else { return }

@@ -99,6 +99,11 @@ public final class Supervisor {
   var rejections = 0
 
   var journal = ReloadJournal()
+  /// What the workers that are gone have served, and how reloads have ended.
+  var tally = RequestTally()
+  var outcomes: [Metrics.Outcome: Int] = [:]
+  /// nil without `--metrics`.
+  var metricsServer: ControlServer?
   /// nil without a control socket.
   var control: ControlServer?
   /// Tells when its file is removed; -1 for none.
@@ -166,9 +171,11 @@ public final class Supervisor {
     }
     handle(.start)
     watchRequests()
+    beat()
     // The end may have come already: a perl that cannot be started.
     if stopping == .no { loop.run() }
     control?.end()
+    metricsServer?.end()
     for process in processes.values { process.kill() }
     closeDoors()
     settings.life.pidFile?.remove()
@@ -199,7 +206,10 @@ public final class Supervisor {
       for action in actions { perform(action) }
       if machine.candidate == nil { candidateQueue = nil }
       if machine.preloading.examination == nil { censuses = [:] }
-      for happening in happenings { tell(happening) }
+      for happening in happenings {
+        count(happening)
+        tell(happening)
+      }
     }
     isHandling = false
     showFreshness()

@@ -10,18 +10,33 @@ public struct ServiceManager: Sendable {
     /// A reload was asked for and is under way.
     case reloading
     case stopping
+    /// The loop turns: for a manager that restarts what has hung.
+    case alive
   }
 
   /// The path of a datagram socket, or its abstract name after `@`; nil if nobody wants to know.
   let socket: String?
+  /// How often it wants to hear that the server is alive, in nanoseconds: twice in the time after which it would restart
+  /// it. Nil if it does not watch.
+  let pulse: UInt64?
 
   /// Who listens at this socket.
-  init(socket: String?) { self.socket = socket }
+  init(socket: String?, pulse: UInt64? = nil) { (self.socket, self.pulse) = (socket, pulse) }
 
   /// Takes the socket out of the environment: the application has nothing to tell there.
   public static func take() -> ServiceManager {
-    defer { unsetenv("NOTIFY_SOCKET") }
-    return ServiceManager(socket: getenv("NOTIFY_SOCKET").map { String(cString: $0) })
+    let names = ["NOTIFY_SOCKET", "WATCHDOG_USEC", "WATCHDOG_PID"]
+    defer { for name in names { unsetenv(name) } }
+    let values = names.map { getenv($0).map { String(cString: $0) } }
+    return ServiceManager(socket: values[0], pulse: pulse(microseconds: values[1], pid: values[2], own: getpid()))
+  }
+
+  /// What the variables say (sd_watchdog_enabled(3)); they may be meant for another process.
+  static func pulse(microseconds: String?, pid: String?, own: pid_t) -> UInt64? {
+    guard let microseconds = microseconds.flatMap(UInt64.init), (1...UInt64(UInt32.max) * 1000).contains(microseconds)
+    else { return nil }
+    if let pid, pid_t(pid) != own { return nil }
+    return microseconds * 1000 / 2
   }
 
   /// Tells, if somebody listens. Nothing depends on whether it arrives.
@@ -51,6 +66,7 @@ public struct ServiceManager: Sendable {
     case .ready(let status): "READY=1\nSTATUS=\(status)\n"
     case .reloading: "RELOADING=1\nMONOTONIC_USEC=\(monotonic / 1000)\n"
     case .stopping: "STOPPING=1\n"
+    case .alive: "WATCHDOG=1\n"
     }
   }
 }

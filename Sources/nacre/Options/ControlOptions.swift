@@ -9,7 +9,20 @@ struct ControlOptions: ParsableArguments {
       valueName: "PATH|off"))
   var control: String?
 
+  @Option(
+    help: ArgumentHelp(
+      "Answer GET /metrics for Prometheus on this address, too; on the control socket it always is.",
+      valueName: "ADDRESS"))
+  var metrics: String?
+
   func validate() throws {
+    if let metrics {
+      do {
+        _ = try ListenAddress(metrics)
+      } catch {
+        throw ValidationError("--metrics takes HOST:PORT, :PORT or PORT, not '\(metrics)'")
+      }
+    }
     if control?.isEmpty == true { throw ValidationError("--control takes a path, or off") }
   }
 

@@ -158,6 +158,18 @@ import Testing
     }
   }
 
+  @Test func watchdogHearsTheServerForAsLongAsItLives() throws {
+    let site = try Site(["app.psgi": Site.app("join ' ', grep { /WATCHDOG/ } keys %ENV")])
+    let manager = try Manager(site.notes + "/notify")
+    var options = ServerOptions.production
+    options.variables = ["NOTIFY_SOCKET": manager.path, "WATCHDOG_USEC": "200000"]
+    try site.serve(options) { server throws in
+      #expect(manager.hears("READY=1\n"), "\(server)")
+      for _ in 0..<5 { #expect(manager.hears("WATCHDOG=1\n"), "\(server)") }
+      #expect(try server.text() == "", "it is not the application's")
+    }
+  }
+
   @Test func managerThatIsNotThereChangesNothing() throws {
     let site = try Site(["app.psgi": hello])
     var options = ServerOptions.production
