@@ -72,7 +72,7 @@ perl-headers:
 test-packages: perl-headers
 	@.ci/need libplack-perl libmoose-perl libmoo-perl libserver-starter-perl nginx-light bindfs chromium strace git
 	@.ci/need libdevel-nytprof-perl libdevel-cover-perl valgrind
-	@.ci/need apache2-bin libapache2-mod-perl2 starman curl
+	@.ci/need apache2-bin libapache2-mod-perl2 starman curl openssl nghttp2-client
 	@.ci/need $(frameworks)
 
 test: test-packages build

@@ -45,6 +45,8 @@ let package = Package(
     .package(url: "https://github.com/apple/swift-log", from: "1.16.2"),
     .package(url: "https://github.com/apple/swift-nio", from: "2.101.2"),
     .package(url: "https://github.com/LebJe/TOMLKit", from: "0.6.0"),
+    .package(url: "https://github.com/apple/swift-nio-ssl", from: "2.37.6"),
+    .package(url: "https://github.com/apple/swift-nio-http2", from: "1.46.0"),
   ],
   targets: [
     // C: the kernel calls and the atomics that Swift cannot express. No policy.
@@ -66,11 +68,20 @@ let package = Package(
       // perl unloads XS libraries when it tears an interpreter down; the op hooks must outlive that.
       linkerSettings: [.unsafeFlags(["-static-stdlib", "-Xlinker", "-z", "-Xlinker", "nodelete"])]),
     room("Switchboard", ["HTTP1", "ProcessProtocol", "CLinux"]),
+    room(
+      "SecureFront",
+      [
+        "Switchboard", "ProcessProtocol", "CLinux",
+        .product(name: "NIOCore", package: "swift-nio"), .product(name: "NIOPosix", package: "swift-nio"),
+        .product(name: "NIOTLS", package: "swift-nio"), .product(name: "NIOHTTP1", package: "swift-nio"),
+        .product(name: "NIOSSL", package: "swift-nio-ssl"), .product(name: "NIOHTTP2", package: "swift-nio-http2"),
+        .product(name: "NIOHPACK", package: "swift-nio-http2"),
+      ]),
     room("Supervision", ["ReloadModel", "SourceFiles", "FileWatching", "ProcessProtocol", "Switchboard", "CLinux"]),
     .executableTarget(
       name: "nacre",
       dependencies: [
-        "Supervision", "ReloadModel", "ProcessProtocol",
+        "Supervision", "SecureFront", "ReloadModel", "ProcessProtocol",
         .product(name: "ArgumentParser", package: "swift-argument-parser"),
         .product(name: "Logging", package: "swift-log"),
         .product(name: "TOMLKit", package: "TOMLKit"),
@@ -88,6 +99,9 @@ let package = Package(
         .product(name: "NIOCore", package: "swift-nio"),
       ]),
     tests(of: "Switchboard", ["HTTP1", "ProcessProtocol", "CLinux"]),
+    tests(
+      of: "SecureFront",
+      [.product(name: "NIOHPACK", package: "swift-nio-http2"), .product(name: "NIOHTTP1", package: "swift-nio")]),
     tests(of: "Supervision", ["ReloadModel", "ProcessProtocol", "Switchboard", "CLinux"]),
     tests(
       of: "nacre",

@@ -50,8 +50,8 @@ final class EnvironmentBuilder {
     putBody(body, head, bytes, in: environment)
     putPeer(peer, in: environment)
     cp_hash_put(environment, keys.requestMethod, makeString(head.method.slice(of: bytes)))
-    cp_hash_put(
-      environment, keys.serverProtocol, head.minorVersion == 0 ? makeString("HTTP/1.0") : makeString("HTTP/1.1"))
+    let version: StaticString = peer.isHTTP2 ? "HTTP/2" : head.minorVersion == 0 ? "HTTP/1.0" : "HTTP/1.1"
+    cp_hash_put(environment, keys.serverProtocol, makeString(version))
     cp_hash_put(environment, keys.queryString, makeString(head.query.slice(of: bytes)))
     cp_hash_put(environment, keys.cleanupHandlers, cp_new_reference_taking(cp_new_array()))
     putFields(head, bytes, in: environment)

@@ -6,6 +6,7 @@ import ProcessProtocol
 final class Peer {
   private(set) var isSecure = false
   private(set) var isUnix = false
+  private(set) var isHTTP2 = false
   private let memory = UnsafeMutablePointer<CChar>.allocate(capacity: 4 * Peer.room)
   private static let room = 64
   private var counts = (remoteAddress: 0, remotePort: 0, serverName: 0, serverPort: 0)
@@ -25,9 +26,13 @@ final class Peer {
   func begin(_ loan: Loan, descriptor: Int32) {
     isSecure = loan.isSecure
     isUnix = loan.family == .unix
-    counts.remoteAddress = write(loan)
+    isHTTP2 = loan.isHTTP2
+    counts.remoteAddress = write(loan.peerAddress, loan.family, at: 0)
     counts.remotePort = write(Int(loan.peerPort), at: 1)
-    counts.serverName = isUnix ? write(0, at: 2) : writeLocalAddress(of: descriptor)
+    counts.serverName =
+      isUnix
+      ? write(0, at: 2)
+      : loan.isPair ? write(loan.localAddress, loan.family, at: 2) : writeLocalAddress(of: descriptor)
     if counts.serverName == 0 { counts.serverName = write("localhost", at: 2) }
     counts.serverPort = write(Int(loan.localPort), at: 3)
   }
@@ -36,12 +41,12 @@ final class Peer {
     UnsafeRawBufferPointer(start: memory + place * Self.room, count: count)
   }
 
-  private func write(_ loan: Loan) -> Int {
-    var address = loan.peerAddress
-    switch loan.family {
+  private func write(_ address: (UInt64, UInt64), _ family: Loan.Family, at place: Int) -> Int {
+    var address = address
+    switch family {
     case .unix: return 0
-    case .ipv4: return write(&address, AF_INET, at: 0)
-    case .ipv6: return write(&address, AF_INET6, at: 0)
+    case .ipv4: return write(&address, AF_INET, at: place)
+    case .ipv6: return write(&address, AF_INET6, at: place)
     }
   }
 
@@ -97,7 +102,6 @@ final class Peer {
       case AF_INET6:
         let isMapped = IPv6Address.isMapped((raw + 8).load(as: UInt64.self), (raw + 16).load(as: UInt64.self))
         return isMapped ? write(raw + 20, AF_INET, at: 2) : write(raw + 8, AF_INET6, at: 2)
-      // TLS: `nacre` speaks for the client through a socket pair.
       default: return 0
       }
     }

@@ -17,7 +17,7 @@ extension Worker {
   func serve(_ connection: inout Connection) throws(Exit) {
     do throws(Exit) {
       peer.begin(connection.loan, descriptor: connection.descriptor)
-      outlet.begin(connection.descriptor, isTCP: !peer.isUnix && !peer.isSecure)
+      outlet.begin(connection.descriptor, isTCP: !peer.isUnix && !connection.loan.isPair)
       var isFirst = true
       while try serveRequest(&connection, isFirst: isFirst) == .next { isFirst = false }
     } catch {

@@ -2,10 +2,10 @@
 /// comes with it, and after it that of the spooled body if ``hasBody`` is set. The carried bytes follow.
 ///
 /// Layout (little-endian): slot u32, flags u32, word u64, body length u64, family u16, peer port u16, local port u16,
-/// head length u16 unused, peer address 16 bytes; ``headerSize`` bytes in all.
+/// 2 bytes unused, peer address 16 bytes, local address 16 bytes; ``headerSize`` bytes in all.
 public struct Loan: Equatable, Sendable {
   /// Bytes before the carried ones.
-  public static let headerSize = 48
+  public static let headerSize = 64
   /// The most bytes that a connection can carry with it (a request head, pipelined requests).
   public static let maximumCarried = 64 * 1024
 
@@ -20,6 +20,10 @@ public struct Loan: Equatable, Sendable {
   public var bodyLength: UInt64
   /// Whether the peer speaks TLS to `nacre`.
   public var isSecure: Bool
+  /// Whether the peer speaks HTTP/2 to `nacre`. What the descriptor speaks is always HTTP/1.1.
+  public var isHTTP2: Bool
+  /// Whether the descriptor is one end of a socket pair, behind which `nacre` speaks for the peer.
+  public var isPair: Bool
   /// Whether the peer's address is IPv6 (16 bytes), IPv4 (the first 4) or a Unix socket (none).
   public var family: Family
   /// The peer's port; 0 on Unix sockets.
@@ -28,6 +32,8 @@ public struct Loan: Equatable, Sendable {
   public var localPort: UInt16
   /// The peer's address in network order, two words as they lie in memory.
   public var peerAddress: (UInt64, UInt64)
+  /// The address that the connection came in on, likewise, if ``isPair``: the descriptor does not tell it then.
+  public var localAddress: (UInt64, UInt64)
 
   /// The kinds of address.
   public enum Family: UInt16, Sendable { case unix = 0, ipv4 = 4, ipv6 = 6 }
@@ -41,6 +47,9 @@ public struct Loan: Equatable, Sendable {
     hasBody = false
     bodyLength = 0
     isSecure = false
+    isHTTP2 = false
+    isPair = false
+    localAddress = (0, 0)
     self.family = family
     self.peerPort = peerPort
     self.localPort = localPort
@@ -51,14 +60,15 @@ public struct Loan: Equatable, Sendable {
   public static func == (a: Loan, b: Loan) -> Bool {
     a.slot == b.slot && a.word == b.word && a.hasBody == b.hasBody && a.bodyLength == b.bodyLength
       && a.isSecure == b.isSecure && a.family == b.family && a.peerPort == b.peerPort && a.localPort == b.localPort
-      && a.peerAddress == b.peerAddress
+      && a.peerAddress == b.peerAddress && a.isHTTP2 == b.isHTTP2 && a.isPair == b.isPair
+      && a.localAddress == b.localAddress
   }
 
   /// Writes the fixed part; `memory` holds at least ``headerSize`` bytes. Allocates nothing.
   public func store(in memory: UnsafeMutableRawPointer) {
     memory.storeBytes(of: slot.littleEndian, as: UInt32.self)
-    memory.storeBytes(
-      of: ((hasBody ? 1 : 0) | (isSecure ? 2 : 0) as UInt32).littleEndian, toByteOffset: 4, as: UInt32.self)
+    let flags: UInt32 = (hasBody ? 1 : 0) | (isSecure ? 2 : 0) | (isHTTP2 ? 4 : 0) | (isPair ? 8 : 0)
+    memory.storeBytes(of: flags.littleEndian, toByteOffset: 4, as: UInt32.self)
     memory.storeBytes(of: word.rawValue.littleEndian, toByteOffset: 8, as: UInt64.self)
     memory.storeBytes(of: bodyLength.littleEndian, toByteOffset: 16, as: UInt64.self)
     memory.storeBytes(of: family.rawValue.littleEndian, toByteOffset: 24, as: UInt16.self)
@@ -67,6 +77,8 @@ public struct Loan: Equatable, Sendable {
     memory.storeBytes(of: 0, toByteOffset: 30, as: UInt16.self)
     memory.storeBytes(of: peerAddress.0, toByteOffset: 32, as: UInt64.self)
     memory.storeBytes(of: peerAddress.1, toByteOffset: 40, as: UInt64.self)
+    memory.storeBytes(of: localAddress.0, toByteOffset: 48, as: UInt64.self)
+    memory.storeBytes(of: localAddress.1, toByteOffset: 56, as: UInt64.self)
   }
 
   /// Reads the fixed part of a message; nil if it is too short.
@@ -86,6 +98,11 @@ public struct Loan: Equatable, Sendable {
       ))
     hasBody = flags & 1 != 0
     isSecure = flags & 2 != 0
+    isHTTP2 = flags & 4 != 0
+    isPair = flags & 8 != 0
+    localAddress = (
+      message.load(fromByteOffset: 48, as: UInt64.self), message.load(fromByteOffset: 56, as: UInt64.self)
+    )
     bodyLength = UInt64(littleEndian: message.load(fromByteOffset: 16, as: UInt64.self))
   }
 }

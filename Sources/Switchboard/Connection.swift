@@ -41,6 +41,8 @@ final class Connection {
   var body: SpooledBody?
   /// The socket's `SO_RCVLOWAT`.
   var lowWater: Int32 = 1
+  /// Whether the descriptor is a TCP socket, and no Unix socket or end of a pair.
+  var isTCP: Bool { peer.family != .unix && !peer.isPair }
   /// Whether the descriptor is watched edge-triggered.
   var isOnEdge = false
   /// Whether the next request goes to the front of the line, because it has been with a worker already.
@@ -51,40 +53,6 @@ final class Connection {
   var truncations = 0
 
   init(slot: Int) { self.slot = slot }
-}
-
-/// Where a connection comes from.
-struct Peer {
-  var family = Loan.Family.unix
-  var port: UInt16 = 0
-  var localPort: UInt16 = 0
-  var address: (UInt64, UInt64) = (0, 0)
-
-  init() {}
-
-  init(_ storage: sockaddr_storage, localPort: UInt16) {
-    self.localPort = localPort
-    withUnsafeBytes(of: storage) { bytes in
-      switch Int32(storage.ss_family) {
-      case AF_INET:
-        let address = bytes.loadUnaligned(as: sockaddr_in.self)
-        family = .ipv4
-        port = UInt16(bigEndian: address.sin_port)
-        self.address.0 = UInt64(address.sin_addr.s_addr)
-      case AF_INET6:
-        port = UInt16(bigEndian: bytes.loadUnaligned(fromByteOffset: 2, as: UInt16.self))
-        let (high, low) = (
-          bytes.loadUnaligned(fromByteOffset: 8, as: UInt64.self),
-          bytes.loadUnaligned(fromByteOffset: 16, as: UInt64.self)
-        )
-        // A socket that takes both kinds shows IPv4 clients as ::ffff:192.0.2.1; applications know them as 192.0.2.1.
-        let isMapped = IPv6Address.isMapped(high, low)
-        family = isMapped ? .ipv4 : .ipv6
-        self.address = isMapped ? (UInt64(bytes.loadUnaligned(fromByteOffset: 20, as: UInt32.self)), 0) : (high, low)
-      default: break
-      }
-    }
-  }
 }
 
 /// The end of a response that a worker has handed over.

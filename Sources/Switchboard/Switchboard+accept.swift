@@ -7,6 +7,8 @@ extension Switchboard {
   struct Listener {
     let fd: Int32
     let port: UInt16
+    /// Whether clients speak TLS here.
+    let isSecure: Bool
   }
 
   /// Whether connections are accepted.
@@ -20,10 +22,11 @@ extension Switchboard {
     case stopped
   }
 
-  /// Accepts connections on a bound and listening socket, which stays the caller's; `port` is 0 for Unix sockets.
-  public func listen(on fd: Int32, port: UInt16) throws(SystemError) {
+  /// Accepts connections on a bound and listening socket, which stays the caller's; `port` is 0 for Unix sockets. Those
+  /// that are to be secure need a ``front``.
+  public func listen(on fd: Int32, port: UInt16, isSecure: Bool = false) throws(SystemError) {
     cl_set_nonblocking(fd, true)
-    let listener = Listener(fd: fd, port: port)
+    let listener = Listener(fd: fd, port: port, isSecure: isSecure)
     try loop.watch(fd, .readable) { [unowned self] _ in accept(on: listener) }
     listeners.append(listener)
   }
@@ -33,6 +36,7 @@ extension Switchboard {
     for listener in listeners { loop.unwatch(listener.fd) }
     listeners = []
     accepting = .stopped
+    front?.stop()
     endStreams()
     scheduleTurnEnd()
   }
@@ -69,7 +73,8 @@ extension Switchboard {
         }
       }
       said.remove(.descriptors)
-      open(fd, Peer(address, localPort: listener.port))
+      let peer = Peer(address, localPort: listener.port)
+      if listener.isSecure { handOver(fd, peer, .secure) } else { open(fd, peer) }
     }
   }
 
@@ -83,7 +88,7 @@ extension Switchboard {
         + "those that are open are served. Restart nacre to listen there again")
   }
 
-  private func open(_ fd: Int32, _ peer: Peer) {
+  func open(_ fd: Int32, _ peer: Peer) {
     let slot = Int(freeSlots.removeLast())
     let connection = connections[slot] ?? makeConnection(slot)
     do {
@@ -103,8 +108,9 @@ extension Switchboard {
     connection.isTurnedAway = false
     store(connection, ClaimWord(serial: connection.word.serial &+ 1, epoch: 0, owner: ClaimWord.switchboard))
     connection.state = .parked
-    setDeadline(connection, .idle)
-    if peer.family != .unix {
+    // Nothing is idle once no more is accepted; only the front has something then, a stream begun before its end.
+    setDeadline(connection, accepting == .stopped ? .head : .idle)
+    if connection.isTCP {
       var on: Int32 = 1
       setsockopt(fd, Int32(IPPROTO_TCP), TCP_NODELAY, &on, socklen_t(MemoryLayout<Int32>.size))
     }
@@ -131,7 +137,7 @@ extension Switchboard {
   }
 
   /// Closes the connection that has been idle for longest, or else a stream; false if there is none.
-  private func makeRoom() -> Bool {
+  func makeRoom() -> Bool {
     guard let connection = longestIdle() ?? streams.first.flatMap({ connections[$0] }) else { return false }
     close(connection)
     return true
@@ -165,21 +171,25 @@ extension Switchboard {
 
   /// Closes a connection that is in the switchboard's hands and frees its slot.
   func close(_ connection: Connection) {
-    let slot = connection.slot
     leaveLists(connection)
     loop.unwatch(connection.fd)
     // A copy may lie in the lending queue, or be with a process that the application has forked; the client is not to
     // wait for those.
     shutdown(connection.fd, Int32(SHUT_RDWR))
     Glibc.close(connection.fd)
+    free(connection)
+    if accepting == .stopped { scheduleTurnEnd() }
+  }
+
+  /// Frees the slot of a connection whose descriptor is closed, or somebody else's.
+  func free(_ connection: Connection) {
     connection.fd = -1
     connection.state = .closed
     connection.body = nil
     clearCarried(connection)
     if connection.isTurnedAway { turnedAway -= 1 }
-    freeSlots.append(Int32(slot))
+    freeSlots.append(Int32(connection.slot))
     acceptAgain(after: .full)
-    if accepting == .stopped { scheduleTurnEnd() }
   }
 
   /// Takes the connection out of whatever lists it is in; one that waited does not any more.

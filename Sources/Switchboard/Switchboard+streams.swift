@@ -51,7 +51,7 @@ extension Switchboard {
     told = standing
     connection.state = .streaming
     streams.append(connection.slot)
-    if connection.peer.family != .unix {
+    if connection.isTCP {
       // A client that is gone without a word is found when a heartbeat is not acknowledged.
       var patience = UInt32(2 * settings.heartbeat / 1_000_000)
       setsockopt(

@@ -18,6 +18,9 @@ public final class Switchboard {
   /// How many connections are accepted before others get their turn.
   static let acceptBatch = 64
 
+  /// The loop's type, for rooms in which NIO's has the same name.
+  public typealias Loop = EventLoop
+
   let loop: EventLoop
   let scoreboard: Scoreboard
   let settings: SwitchboardSettings
@@ -25,6 +28,11 @@ public final class Switchboard {
   public weak var delegate: (any SwitchboardDelegate)?
   /// Called once, at the end of a turn, when nothing is in flight any more after ``stopAccepting()``.
   public var onDrained: (() -> Void)?
+
+  /// What speaks TLS and HTTP/2 for the switchboard; nil if nobody speaks them.
+  public var front: (any Front)?
+  /// How many connections are the front's.
+  var handedOver = 0
 
   // Connections.
   /// By slot; made when the slot is first used.
@@ -157,7 +165,7 @@ public final class Switchboard {
     turnEnd.isScheduled = false
     lendWaiting()
     tellStreams()
-    if accepting == .stopped, inFlight == 0, let drained = onDrained {
+    if accepting == .stopped, inFlight == 0, handedOver == 0, let drained = onDrained {
       onDrained = nil
       drained()
     }

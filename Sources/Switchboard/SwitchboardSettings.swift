@@ -42,6 +42,8 @@ public struct SwitchboardSettings: Equatable, Sendable {
   public var maximumStreams = 0
   /// How long a stream may say nothing.
   public var heartbeat: UInt64 = 15_000_000_000
+  /// Whether a connection may begin with HTTP/2 in clear text (with prior knowledge); that needs a front.
+  public var takesHTTP2 = false
   /// Whether the delegate is asked before requests are lent.
   public var developmentMode: Bool
 

@@ -1,6 +1,7 @@
 import ArgumentParser
 import Glibc
 import Logging
+import SecureFront
 import Supervision
 
 /// The command line: `nacre [serve] ...`, the commands to a running server, and `nacre perl-lib`.
@@ -75,6 +76,8 @@ enum Nacre {
     let manager = ServiceManager.take()
     let owner = try Account(user: options.service.user, group: options.service.group)
     let application = try options.load.findApplication()
+    let front = try options.tls.front()
+    if let warning = front?.warning { tell("nacre: \(warning)") }
     let perl = try PerlInstallation(asking: options.load.perl)
     let files = NacreFiles()
     var settings = ServerSettings(
@@ -94,9 +97,9 @@ enum Nacre {
       if let file = options.service.errorLog { try append(errorsTo: file, asRootFor: owner) }
       if settings.accessLog.hasPrefix("/") { try prepare(accessLog: settings.accessLog, for: owner) }
       Supervisor.holdSignals()
-      listeners = try Self.listeners(options.listen, inherited, owner)
+      listeners = try Self.listeners(options, inherited, owner)
       try owner?.assume()
-      let supervisor = try Supervisor(settings: settings, listeners: listeners, log: TerminalLog())
+      let supervisor = try Supervisor(settings: settings, listeners: listeners, log: TerminalLog(), front: front)
       try supervisor.openControl(settings.control, for: ControlPlace.Address(of: listeners))
       if let address = options.control.metrics { try supervisor.openMetrics(ListenAddress(address)) }
       return supervisor.run()
@@ -113,15 +116,18 @@ enum Nacre {
 
   /// What was handed down, or else what the options say.
   private static func listeners(
-    _ options: ListenOptions, _ inherited: InheritedSockets, _ owner: Account?
+    _ options: ServeOptions, _ inherited: InheritedSockets, _ owner: Account?
   ) throws -> [ListeningSocket] {
+    let doors = try options.listen.doors(hasCertificate: options.tls.files != nil)
     if inherited.sockets.isEmpty {
-      return try ListeningSocket.listen(on: options.addresses(), options.socketSettings(owner: owner))
+      let sockets = try ListeningSocket.listen(
+        on: doors.map(\.address), options.listen.socketSettings(owner: owner))
+      return zip(sockets, doors).map { $0.secured($1.isSecure) }
     }
-    if !options.listen.isEmpty || options.socket != nil {
+    if !options.listen.listen.isEmpty || options.listen.socket != nil {
       tell("nacre: -l is not used: nacre listens on the sockets that it was started with")
     }
-    return inherited.sockets
+    return inherited.sockets.map { $0.secured(options.tls.files != nil && $0.port != 0) }
   }
 
   /// Has standard error go to the end of a file.

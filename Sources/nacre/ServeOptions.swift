@@ -49,6 +49,9 @@ struct ServeOptions: ParsableCommand {
   @OptionGroup(title: "Logs")
   var logs: LogOptions
 
+  @OptionGroup(title: "TLS and HTTP/2")
+  var tls: TLSOptions
+
   @OptionGroup(title: "Reloading")
   var watch: WatchOptions
 
@@ -104,6 +107,7 @@ struct ServeOptions: ParsableCommand {
     listen.fill(&settings)
     limits.fill(&settings)
     logs.fill(&settings)
+    settings.connections.takesHTTP2 = tls.http2Cleartext
   }
 }
 

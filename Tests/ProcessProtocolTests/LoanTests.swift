@@ -17,12 +17,15 @@ import Testing
   private let word = ClaimWord(serial: 0xDEAD_BEEF, epoch: 0x1234, owner: ClaimWord.nobody)
 
   @Test(arguments: [Loan.Family.unix, .ipv4, .ipv6]) func loanSurvivesItsMessage(family: Loan.Family) {
-    for flags in 0..<4 {
+    for flags in 0..<16 {
       var loan = Loan(
         slot: 77, word: word, family: family, peerPort: 65535, localPort: 5000, peerAddress: (.max, 0x0102_0304))
       loan.hasBody = flags & 1 != 0
       loan.bodyLength = loan.hasBody ? 1 << 40 : 0
       loan.isSecure = flags & 2 != 0
+      loan.isHTTP2 = flags & 4 != 0
+      loan.isPair = flags & 8 != 0
+      loan.localAddress = loan.isPair ? (0x0506, .max) : (0, 0)
       #expect((stored(loan) + [1, 2, 3]).withUnsafeBytes { Loan($0) } == loan)
     }
   }

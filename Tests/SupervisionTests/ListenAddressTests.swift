@@ -10,6 +10,8 @@ import Testing
     ("8080", .tcp(host: nil, port: 8080)), ("[::1]:80", .tcp(host: "::1", port: 80)),
     ("[::]:80", .tcp(host: "::", port: 80)), ("/run/app.sock", .unix(path: "/run/app.sock")),
     ("/run/a:5000", .unix(path: "/run/a:5000")), ("unix:/run/app.sock", .unix(path: "/run/app.sock")),
+    ("127.0.0.1:443:ssl", .tcp(host: "127.0.0.1", port: 443)), (":443:SSL", .tcp(host: nil, port: 443)),
+    ("[::1]:443:ssl", .tcp(host: "::1", port: 443)), ("443:ssl", .tcp(host: nil, port: 443)),
     ("app.sock", .unix(path: absolute("app.sock"))), ("unix:8080", .unix(path: absolute("8080"))),
   ])
   func addressIsRead(_ text: String, _ expected: ListenAddress) throws {
@@ -17,8 +19,8 @@ import Testing
   }
 
   @Test(arguments: [
-    ("", "takes HOST:PORT"), ("unix:", "takes HOST:PORT"), ("127.0.0.1:443:ssl", "no TLS yet"),
-    (":443:SSL", "no TLS yet"), ("localhost:http", "'http' is no port"), ("localhost:70000", "'70000' is no port"),
+    ("", "takes HOST:PORT"), ("unix:", "takes HOST:PORT"), ("/run/app.sock:ssl", "TLS is for ports"),
+    ("localhost:http", "'http' is no port"), ("localhost:70000", "'70000' is no port"),
     ("70000", "'70000' is no port"), ("localhost:", "'' is no port"), ("::1:5000", "in brackets"),
     ("[::1:5000", "in brackets"), ("/" + String(repeating: "x", count: 107), "107 bytes"),
   ])
@@ -26,6 +28,13 @@ import Testing
     let error = #expect(throws: StartupError.self) { try ListenAddress(text) }
     #expect(error?.description.contains(words) == true, "\(error as Any)")
     #expect(error?.isUsage == true)
+  }
+
+  @Test(arguments: [
+    (":443:ssl", true), ("localhost:443:SSL", true), (":443", false), ("unix:/run/a:ssl", false), ("ssl", false),
+  ])
+  func markOfTLSStandsBehindThePort(_ text: String, _ isMarked: Bool) {
+    #expect(ListenAddress.isMarkedSecure(text) == isMarked)
   }
 
   @Test(arguments: [

@@ -55,7 +55,7 @@ import Testing
     #expect(try translate("--server=\(name)", "app.psgi").arguments == ["app.psgi"])
   }
 
-  @Test(arguments: ["-s Starman", "-L Delayed", "--loader=Delayed", "--net-server-x 1", "--net_server_x=1", "--ssl=1"])
+  @Test(arguments: ["-s Starman", "-L Delayed", "--loader=Delayed", "--net-server-x 1", "--net_server_x=1"])
   func otherServersAndLoadersAreRefused(_ text: String) {
     let words = text.split(separator: " ").map(String.init)
     #expect(throws: StartupError.self) { try ServeOptions.translated(words + ["app.psgi"]) }
@@ -64,6 +64,13 @@ import Testing
   @Test(arguments: ["Restarter", "Shotgun"]) func loadersThatReloadAreNotNeeded(_ name: String) throws {
     let translation = try translate("-L", name, "app.psgi")
     #expect(translation.arguments == ["app.psgi"] && translation.notes.count == 1)
+  }
+
+  @Test func starmansWordsForTLSAreNacres() throws {
+    #expect(
+      try translate("--enable-ssl", "--ssl-cert", "c.pem", "--ssl-key=k.pem", "app.psgi").arguments
+        == ["--enable-ssl", "--tls-cert", "c.pem", "--tls-key", "k.pem", "app.psgi"])
+    #expect(try translate("--ssl=1", "--ssl_cert", "c.pem").arguments == ["--enable-ssl", "--tls-cert", "c.pem"])
   }
 
   @Test func directoriesToReloadAreWatched() throws {

@@ -134,6 +134,7 @@ extension Supervisor {
       }
       isCold = body.cold ?? isCold
     }
+    if stopping == .no { readCertificate() }
     demand(.reload, isCold ? .coldStartDemanded : .demanded, reply)
   }
 

@@ -12,7 +12,7 @@ extension Supervisor {
     let state =
       stopping != .no ? "stopping" : isFailing ? "failing" : machine.running == nil ? "loading" : "serving"
     return ControlDocument.Status(
-      state: state, addresses: listeners.map { "\($0.address)" }, name: settings.applicationName,
+      state: state, addresses: listeners.map(\.name), name: settings.applicationName,
       directory: absolute("."),
       environment: settings.environment, pid: getpid(), startedAt: ControlJSON.time(startedAt),
       generation: machine.running.map(runningDocument), reload: journal.current.map { .init($0) },

@@ -9,15 +9,23 @@ public enum ListenAddress: Equatable, Sendable {
   /// The longest path that the system takes for a socket, in bytes.
   static let longestPath = 107
 
-  /// Reads `HOST:PORT`, `:PORT`, `[IPV6]:PORT`, `PORT` or a path; a path that looks like one of the others can be
-  /// written with `unix:` in front of it.
+  /// Whether `:ssl` is said behind an address, as with Starman: clients speak TLS there.
+  public static func isMarkedSecure(_ text: String) -> Bool {
+    !text.hasPrefix("unix:") && text.lowercased().hasSuffix(":ssl")
+  }
+
+  /// Reads `HOST:PORT`, `:PORT`, `[IPV6]:PORT`, `PORT`, each perhaps with `:ssl` behind it, or a path; a path that looks
+  /// like one of the others can be written with `unix:` in front of it.
   public init(_ text: String) throws(StartupError) {
     if text.hasPrefix("unix:") {
       self = try Self.path(String(text.dropFirst(5)), of: text)
-    } else if text.lowercased().hasSuffix(":ssl") {
-      throw StartupError(
-        "-l \(text): there is no TLS yet; let nginx or another proxy take care of it, and listen on a Unix socket for it.",
-        isUsage: true)
+    } else if Self.isMarkedSecure(text) {
+      self = try ListenAddress(String(text.dropLast(4)))
+      guard case .tcp = self else {
+        throw StartupError(
+          "-l \(text): TLS is for ports; what reaches a Unix socket is on this machine.", isUsage: true
+        )
+      }
     } else if !text.isEmpty, text.utf8.allSatisfy({ (0x30...0x39).contains($0) }) {
       self = .tcp(host: nil, port: try Self.port(text, of: text))
     } else if let colon = text.lastIndex(of: ":"), !text.contains("/") {

@@ -19,6 +19,22 @@ public struct ListeningSocket {
     self.file = file
   }
 
+  /// Whether clients speak TLS here.
+  public private(set) var isSecure = false
+
+  /// The same socket, for clients that speak TLS or for those that do not.
+  public func secured(_ isSecure: Bool) -> ListeningSocket {
+    var socket = self
+    socket.isSecure = isSecure
+    return socket
+  }
+
+  /// What people are told: `http://127.0.0.1:5000/`, `https://127.0.0.1:5443/`, `unix:/run/app.sock`.
+  public var name: String {
+    let name = "\(address)"
+    return isSecure && name.hasPrefix("http:") ? "https:" + name.dropFirst(5) : name
+  }
+
   /// The port; 0 for a Unix socket.
   public var port: UInt16 {
     switch address {

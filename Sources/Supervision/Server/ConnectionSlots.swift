@@ -13,23 +13,26 @@ struct ConnectionSlots {
   /// The most connections that are served, where that is fewer than `--max-connections` asks for.
   let shortage: Int?
 
-  /// As many as there are descriptors for, at most: two for each, and some for everything else. Processes need one
-  /// each, those of two generations at a time.
-  init(_ settings: ServerSettings) {
+  /// As many as there are descriptors for, at most, with some left for everything else. Processes need one each, those of
+  /// two generations at a time.
+  ///
+  /// - Parameter each: How many descriptors a connection takes.
+  init(_ settings: ServerSettings, descriptorsEach each: Int) {
     var limit = rlimit()
     let descriptors =
       getrlimit(__rlimit_resource_t(RLIMIT_NOFILE.rawValue), &limit) == 0 ? Int(clamping: limit.rlim_cur) : 192
     self.init(
       wanted: settings.limits.connections, descriptors: descriptors,
-      others: min(512, 64 + 2 * (settings.workers + settings.checkpoints)))
+      others: min(512, 64 + 2 * (settings.workers + settings.checkpoints)), each: each)
   }
 
   /// - Parameters:
   ///   - wanted: `--max-connections`; 0 for as many as can be had.
   ///   - descriptors: The most open files.
   ///   - others: How many of these are no connections.
-  init(wanted: Int, descriptors: Int, others: Int) {
-    let possible = max(8, (descriptors - others) / 2)
+  ///   - each: How many of these a connection takes.
+  init(wanted: Int, descriptors: Int, others: Int, each: Int = 2) {
+    let possible = max(8, (descriptors - others) / each)
     guard wanted > 0 else {
       (count, shortage) = (min(Self.usual, possible), nil)
       return

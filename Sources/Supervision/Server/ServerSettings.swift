@@ -54,6 +54,8 @@ public struct ServerSettings {
     public var idleTimeout = 60
     /// `--read-timeout`: the seconds a request head may take.
     public var headTimeout = 30
+    /// `--http2-cleartext`: whether a connection may begin with HTTP/2 without TLS.
+    public var takesHTTP2 = false
   }
 
   /// How much is taken from clients, and for how long they are waited for. Sizes are bytes, times seconds.

@@ -5,11 +5,13 @@ import Switchboard
 /// Where the server listens, and who is told that it serves.
 extension Supervisor {
   /// Where requests are taken: `http://127.0.0.1:5000/ and unix:/run/app.sock`.
-  var addresses: String { listeners.map { "\($0.address)" }.joined(separator: " and ") }
+  var addresses: String { listeners.map(\.name).joined(separator: " and ") }
 
   /// Accepts connections.
   func openDoors() throws(SystemError) {
-    for listener in listeners { try switchboard.listen(on: listener.descriptor, port: listener.port) }
+    for listener in listeners {
+      try switchboard.listen(on: listener.descriptor, port: listener.port, isSecure: listener.isSecure)
+    }
   }
 
   /// Who comes now is refused, and can go to another server, instead of waiting for one that ends.
@@ -41,6 +43,13 @@ extension Supervisor {
     guard settings.life.manager.socket != nil, let pulse = settings.life.manager.pulse else { return }
     settings.life.manager.tell(.alive)
     loop.after(pulse) { [unowned self] in beat() }
+  }
+
+  /// A reload that somebody has asked for reads the certificate, too.
+  func readCertificate() {
+    guard let problem = front?.reload() else { return }
+    log.warn(problem)
+    publish("report", text: problem)
   }
 
   /// What was touched or demanded has led to something.

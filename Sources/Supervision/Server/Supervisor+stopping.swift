@@ -34,6 +34,7 @@ extension Supervisor {
     guard stopping == .no else { return }
     settings.life.manager.tell(.reloading, at: EventLoop.clock())
     noticeTouches()
+    readCertificate()
     freshness.demanded(at: EventLoop.clock())
     isReloadAwaited = true
     handle(.demanded)

@@ -4,7 +4,7 @@ import Glibc
 import ProcessProtocol
 import ReloadModel
 import SourceFiles
-import Switchboard
+public import Switchboard
 
 /// The owner of the process tree and of the generations: carries out what ``GenerationMachine`` decides.
 ///
@@ -39,9 +39,12 @@ public final class Supervisor {
   let loop: EventLoop
   let scoreboard: Scoreboard
   let switchboard: Switchboard
+  private let boardSettings: SwitchboardSettings
   let signals = Signals()
   let freshness: Freshness
   let listeners: [ListeningSocket]
+  /// What speaks TLS and HTTP/2; nil if nobody does.
+  let front: (any Front)?
   var machine: GenerationMachine
   var events: [GenerationMachine.Event] = []
   var isHandling = false
@@ -112,16 +115,20 @@ public final class Supervisor {
   /// Seconds since the epoch.
   let startedAt = Supervisor.wallClock()
 
-  /// A server that has not started anything yet.
-  public init(settings: ServerSettings, listeners: [ListeningSocket], log: any ServerLog) throws {
+  /// A server that has not started anything yet. Secure listeners need a front.
+  public init(
+    settings: ServerSettings, listeners: [ListeningSocket], log: any ServerLog, front: (any Front)? = nil
+  ) throws {
     _ = cl_become_subreaper()
     SpareDescriptor.keep()
     self.settings = settings
     self.listeners = listeners
+    self.front = front
     (perl, extensionLibrary) = (settings.perl, settings.extensionLibrary)
     self.log = log
     loop = try EventLoop()
-    let slots = ConnectionSlots(settings)
+    // With a front in between, the client's descriptor and both ends of a pair.
+    let slots = ConnectionSlots(settings, descriptorsEach: front == nil ? 2 : 4)
     guard let scoreboard = Scoreboard(slotCount: slots.count) else {
       throw SystemError("make the scoreboard")
     }
@@ -135,6 +142,8 @@ public final class Supervisor {
     board.idleTimeout = UInt64(settings.connections.idleTimeout) * Self.second
     board.headTimeout = UInt64(settings.connections.headTimeout) * Self.second
     board.adopt(settings.limits, slots)
+    board.takesHTTP2 = settings.connections.takesHTTP2
+    boardSettings = board
     switchboard = Switchboard(loop: loop, scoreboard: scoreboard, settings: board, delegate: nil)
     machine = GenerationMachine(
       settings: .init(
@@ -159,6 +168,9 @@ public final class Supervisor {
   public func run() -> Int32 {
     startGuardian()
     do {
+      // After the first fork: what forks from here on has another thread beside it.
+      try front?.start(on: loop, for: switchboard, settings: boardSettings)
+      switchboard.front = front
       switchboard.delegate = self
       try loop.watch(signals.descriptor, .readable) { [unowned self] _ in receiveSignals() }
       watchQueue()

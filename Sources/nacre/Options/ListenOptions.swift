@@ -17,7 +17,7 @@ struct ListenOptions: ParsableArguments {
   @Option(
     name: [.customShort("l"), .long], parsing: .unconditionalSingleValue,
     help: ArgumentHelp(
-      "Listen here instead: HOST:PORT, :PORT, [IPV6]:PORT, PORT, or a Unix socket's path. May be repeated.",
+      "Listen here instead: HOST:PORT, :PORT, [IPV6]:PORT or PORT (:ssl behind it: TLS), or a Unix socket's path. May be repeated.",
       valueName: "ADDRESS"))
   var listen: [String] = []
 
@@ -65,6 +65,27 @@ struct ListenOptions: ParsableArguments {
       return nil
     }
     return mode
+  }
+
+  /// An address to listen on, and whether clients speak TLS there.
+  struct Door: Equatable {
+    var address: ListenAddress
+    var isSecure: Bool
+  }
+
+  /// Where to listen. With a certificate, TLS is spoken on the addresses that are marked for it (`:ssl`), or else on all
+  /// ports: as with Starman.
+  func doors(hasCertificate: Bool) throws(StartupError) -> [Door] {
+    let addresses = try addresses()
+    // `-l` comes first in there, in order.
+    let marks = addresses.indices.map { $0 < listen.count && ListenAddress.isMarkedSecure(listen[$0]) }
+    if let marked = marks.firstIndex(of: true), !hasCertificate {
+      throw StartupError("-l \(listen[marked]): TLS needs a certificate: --tls-cert FILE.", isUsage: true)
+    }
+    return zip(addresses, marks).map { address, isMarked in
+      if case .tcp = address, hasCertificate, !marks.contains(true) { return Door(address: address, isSecure: true) }
+      return Door(address: address, isSecure: isMarked)
+    }
   }
 
   /// `-l` and `-S`, or else `-o` and `-p`: as with Starman, which then does not look at `-o` and `-p`.

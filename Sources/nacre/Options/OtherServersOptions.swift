@@ -26,8 +26,6 @@ struct OtherServersOption: Sendable {
     (self.names, self.takesValue, self.conduct) = (names, takesValue, conduct)
   }
 
-  private static let noTLS =
-    "there is no TLS yet; let nginx or another proxy take care of it, and listen on a Unix socket for it (-l PATH)"
   private static let fixedNumber = "the number of workers does not change while Nacre runs; say it with -w N"
   private static let byItself = "Nacre reloads by itself what has changed"
 
@@ -74,8 +72,9 @@ struct OtherServersOption: Sendable {
     .init("--error-log", value: true, does: .own),
     .init("--preload-app", does: .accepted("the application is always loaded before the workers are forked")),
     .init("--disable-proctitle", does: .accepted("Nacre's processes keep the names that tell them apart")),
-    .init("--ssl-cert", value: true, does: .refused(noTLS)), .init("--ssl-key", value: true, does: .refused(noTLS)),
-    .init("--ssl", value: true, does: .refused(noTLS)), .init("--enable-ssl", does: .refused(noTLS)),
+    .init("--ssl-cert", "--ssl-cert-file", value: true, does: .means(["--tls-cert", "$"])),
+    .init("--ssl-key", "--ssl-key-file", value: true, does: .means(["--tls-key", "$"])),
+    .init("--ssl", value: true, does: .means(["--enable-ssl"])), .init("--enable-ssl", does: .own),
     .init("--min-servers", value: true, does: .refused(fixedNumber)),
     .init("--max-servers", value: true, does: .refused(fixedNumber)),
     .init("--min-spare-servers", value: true, does: .refused(fixedNumber)),
