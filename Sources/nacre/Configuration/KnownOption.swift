@@ -12,6 +12,8 @@ struct KnownOption: Equatable {
   let value: String?
   /// Whether it may be given several times.
   let isRepeating: Bool
+  /// Whether the help shows it; another server's word for something that the help has a word for is not.
+  let isShown: Bool
 
   /// The name that stands for it in arguments.
   var spelling: String { key.count == 1 ? "-\(key)" : "--\(key)" }
@@ -22,7 +24,7 @@ struct KnownOption: Equatable {
   static let all = options(of: ServeOptions.self)
 
   /// The options that a file may set: all but those that are about the command line itself.
-  static let settable = all.filter { !["config", "help", "version"].contains($0.key) }
+  static let settable = all.filter { $0.isShown && !["config", "help", "version"].contains($0.key) }
 
   /// Finds an option by one of its names.
   static func named(_ name: String) -> KnownOption? { all.first { $0.names.contains(name) } }
@@ -40,6 +42,7 @@ struct KnownOption: Equatable {
     let names: [Name]?
     let valueName: String?
     let isRepeating: Bool
+    let shouldDisplay: Bool
   }
   private struct Name: Decodable {
     let kind: String
@@ -55,7 +58,8 @@ struct KnownOption: Equatable {
       else { return nil }
       return KnownOption(
         key: key, names: names.map { $0.kind == "long" ? "--\($0.name)" : "-\($0.name)" },
-        value: argument.kind == "option" ? argument.valueName ?? "" : nil, isRepeating: argument.isRepeating)
+        value: argument.kind == "option" ? argument.valueName ?? "" : nil, isRepeating: argument.isRepeating,
+        isShown: argument.shouldDisplay)
     }
     return joined(options)
   }
@@ -68,7 +72,7 @@ struct KnownOption: Equatable {
       guard negations.contains("no-\(option.key)") else { return option }
       return KnownOption(
         key: option.key, names: option.names + ["--no-\(option.key)"], value: option.value,
-        isRepeating: option.isRepeating)
+        isRepeating: option.isRepeating, isShown: option.isShown)
     }
   }
 }
