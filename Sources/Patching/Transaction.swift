@@ -1,4 +1,5 @@
 import CPerl
+import Glibc
 import PerlRuntime
 import ReloadModel
 import SourceFiles
@@ -89,7 +90,7 @@ final class Transaction {
 
   private func carryOut(_ changed: Set<Int>, _ began: UInt64) -> Bool {
     let touched = table.touched(by: changed)
-    var files = withRelatives(of: changed.union(generated(by: changed, touched)))
+    var files = withRelatives(of: changed.union(generated(by: changed, touched).filter(isThere)))
     guard stage(files, files == changed ? touched : table.touched(by: files)) else {
       report.examining = Clock.microseconds() - began
       return false
@@ -112,7 +113,9 @@ final class Transaction {
         return false
       }
       report.scripts += dependents.filter { follower.files[$0].isScript }.map { follower.files[$0].key }
-      files = dependents.subtracting(staged).filter { follower.files[$0].isLoaded && follower.isWatched($0) }
+      files = dependents.subtracting(staged).filter {
+        follower.files[$0].isLoaded && follower.isWatched($0) && isThere($0)
+      }
       report.settling += Clock.microseconds() - time
       if files.isEmpty { break }
       table.refresh(certainly: doubtful)
@@ -143,6 +146,9 @@ final class Transaction {
   func refuse(_ key: String, _ reason: String) {
     report.refusals.append(PatchReport.Refusal(key: key, reason: reason))
   }
+
+  /// Whether there is a file to load again. What was loaded from one that is gone stays as it is.
+  private func isThere(_ file: Int) -> Bool { access(follower.files[file].path, F_OK) == 0 }
 
   func isStaged(_ file: Int) -> Bool { staged.contains(file) }
 }
