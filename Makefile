@@ -39,7 +39,7 @@ in-apache = Nacre/Apache2.pm Nacre/Apache2/Status.pm
 version = $(shell sed -n "s/^our .VERSION = '\(.*\)';/\1/p" perl/lib/Nacre.pm)
 modules = $(shell cd perl/lib && find * -name '*.pm')
 
-.PHONY: help run build test test-fast fuzz fuzz-patch fuzz-http test-apache test-sanitized test-packages perl-headers bench install install-files uninstall dist lint clean
+.PHONY: help run build test test-fast fuzz fuzz-patch fuzz-http test-apache test-sanitized test-clean-system test-packages perl-headers bench install install-files uninstall dist lint clean
 
 help:
 	@echo 'make run        serve Examples/oyster-bar on port $(PORT)'
@@ -49,6 +49,7 @@ help:
 	@echo 'make fuzz-patch compare patches of a running perl with fresh starts, as above'
 	@echo 'make test-apache patch Apache under load: EDITS=$(EDITS) saves, RESTARTS=$(RESTARTS) restarts'
 	@echo 'make test-sanitized run what is inside perl with the address sanitizer'
+	@echo 'make test-clean-system follow README.md and Documentation/Hosts.md on a new Debian'
 	@echo 'make bench      measure'
 	@echo 'make install    install below PREFIX=$(PREFIX) for PERL=$(PERL)'
 	@echo 'make lint       check the style'
@@ -106,6 +107,10 @@ SUITES ?=
 test-sanitized: test-packages
 	swift build --build-tests
 	@.ci/test-sanitized $(SUITES)
+
+# Follows README.md and Documentation/Hosts.md on a new Debian 12, as root; Tests/CleanSystem/run tells more.
+test-clean-system:
+	Tests/CleanSystem/run
 
 fuzz-patch: test-packages
 	swift build --build-tests
