@@ -51,7 +51,25 @@ final class ConnectionLife: ChannelInboundHandler {
 
   func errorCaught(context: ChannelHandlerContext, error: any Error) {
     // What concerns one stream has been answered there; everything else is the connection's end.
-    if !(error is NIOHTTP2Errors.StreamError) { context.close(promise: nil) }
+    if !Self.isOfOneStream(error) { context.close(promise: nil) }
+  }
+
+  /// NIO tells of both kinds in one way, after RST_STREAM or GOAWAY. Whatever is not known to be a malformed request counts
+  /// as the connection's.
+  private static func isOfOneStream(_ error: any Error) -> Bool {
+    switch error {
+    case is NIOHTTP2Errors.StreamError, is NIOHTTP2Errors.InvalidHTTP2HeaderFieldName,
+      is NIOHTTP2Errors.InvalidHTTP2HeaderFieldValue, is NIOHTTP2Errors.InvalidPseudoHeaderValue,
+      is NIOHTTP2Errors.ForbiddenHeaderField, is NIOHTTP2Errors.MissingPseudoHeader,
+      is NIOHTTP2Errors.DuplicatePseudoHeader, is NIOHTTP2Errors.PseudoHeaderAfterRegularHeader,
+      is NIOHTTP2Errors.UnknownPseudoHeader, is NIOHTTP2Errors.UnsupportedPseudoHeader,
+      is NIOHTTP2Errors.InvalidPseudoHeaders, is NIOHTTP2Errors.EmptyPathHeader,
+      is NIOHTTP2Errors.TrailersWithoutEndStream, is NIOHTTP2Errors.ContentLengthViolated,
+      is NIOHTTP2Errors.ContentLengthHeadersMismatch, is NIOHTTP2Errors.ContentLengthHeaderNegative,
+      is NIOHTTP2Errors.ContentLengthHeaderMalformedValue:
+      true
+    default: false
+    }
   }
 
   private func setTimer() {
