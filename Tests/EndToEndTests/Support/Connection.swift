@@ -99,6 +99,12 @@ final class Connection {
     try send(Array((lines.joined(separator: "\r\n") + "\r\n\r\n").utf8) + (body ?? []))
   }
 
+  /// Has the system take at most so many bytes that nobody has read: by itself it may take more than a whole response.
+  func takeAtMost(_ bytes: Int32) {
+    var bytes = bytes
+    setsockopt(socket, SOL_SOCKET, SO_RCVBUF, &bytes, socklen_t(MemoryLayout<Int32>.size))
+  }
+
   /// Says that nothing more will be sent.
   func finishSending() { shutdown(socket, Int32(SHUT_WR)) }
 
