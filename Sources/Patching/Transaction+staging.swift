@@ -105,9 +105,10 @@ extension Transaction {
 
   /// In a package that does not belong to the files alone.
   private func spare(_ slot: cp_slot, _ files: Set<Int>) {
-    if slot.is_glob, let maker = table.maker(slot), files.contains(maker), table.owners[Int(slot.stash)] == nil {
+    if slot.is_glob, let maker = table.maker(slot), files.contains(maker) {
+      // A file without `package` has its variables in the package of whoever asked for it.
       cp_patch_save_variables(slot.entry)
-      cp_patch_lift_format(slot.entry)
+      if table.owners[Int(slot.stash)] == nil { cp_patch_lift_format(slot.entry) }
     }
     guard let code = slot.code, slot.has_body, let compiler = table.compiler(slot), files.contains(compiler) else {
       return

@@ -80,11 +80,23 @@ final class PatchPlayer {
   private func step(_ tally: inout PatchTally) throws -> [String] {
     guard let program else { return [] }
     try program.begin("check")
-    var after = try program.described()
+    guard var after = try described(program) else {
+      try start()
+      tally.passOver(.hasEnded)
+      return self.program == nil ? [] : ["the program has ended, and a fresh start loads"]
+    }
     if after.isBrief { after = before.telling(after.told) }
     let lines = try compare(after, &tally)
     before = after
     return lines.isEmpty ? [] : [after.told] + lines
+  }
+
+  /// Nil if the program has ended: what it loads for the first time may call `exit`, as in a fresh start.
+  private func described(_ program: PatchedPerl) throws -> PatchDescription? {
+    do { return try program.described() } catch {
+      if program.hasExited { return nil }
+      throw error
+    }
   }
 
   private func compare(_ after: PatchDescription, _ tally: inout PatchTally) throws -> [String] {
@@ -131,7 +143,8 @@ final class PatchPlayer {
   /// Whether a fresh start cannot load one of the files that a failure names: it may go on without one that only
   /// somebody's `eval` asks for, or that nobody asks for any more.
   private func isBroken(_ told: String, _ fresh: PatchDescription) -> Bool {
-    fresh.told != "loaded"
+    // `do` tells nobody but `$@`.
+    fresh.told != "loaded" || told.contains(/\ at \.\/conf\/\S+ line/)
       || told.matches(of: /A\/\S+?\.pm|plain\d+\.pl|\.\/conf\/\S+?\.pl/).contains { fresh.loaded[String($0.0)] == nil }
   }
 

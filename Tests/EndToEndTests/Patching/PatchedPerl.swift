@@ -47,6 +47,9 @@ final class PatchedPerl {
     return PatchDescription(contents(of: file))
   }
 
+  /// Whether it has ended by itself, without a signal.
+  var hasExited: Bool { if case .code = child.ended() { true } else { false } }
+
   /// Has it end.
   func end() { child.killSession() }
 }
