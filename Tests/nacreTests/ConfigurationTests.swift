@@ -41,7 +41,7 @@ import Testing
     }
     #expect(read("max-header-size = '8k'\ntouch-file = 'restart.txt'").problems.isEmpty)
     let helped = ServeOptions.helpMessage(columns: 200)
-    for option in KnownOption.all where option.isShown { for name in option.names { #expect(helped.contains(name), "\(name)") } }
+    for name in KnownOption.all.filter(\.isShown).flatMap(\.names) { #expect(helped.contains(name), "\(name)") }
   }
 
   @Test func valuesBecomeArguments() throws {
