@@ -53,8 +53,10 @@ final class LoadFollower {
     var began: Int64
     /// Whether `%INC` had the key before.
     var wasThere: Bool
-    /// What others had put into its package before.
+    /// What others have put into its package, before and while they were loaded for it.
     var given: Set<String>
+    /// What the package of the file that asks for it had from others before.
+    var askersBefore: Set<String>
   }
 
   init(ownDirectory: String, scripts: Set<String>) {
@@ -244,13 +246,18 @@ extension LoadFollower {
     open.append(
       OpenLoad(
         id: lastLoad, file: number, evals: cp_eval_count(), directory: WorkingDirectory.path,
-        began: Clock.wallNanoseconds(), wasThere: known != .no, given: imports(of: number)))
+        began: Clock.wallNanoseconds(), wasThere: known != .no, given: imports(of: number),
+        askersBefore: open.last.map { imports(of: $0.file) } ?? []))
     return lastLoad
   }
 
   private func ends(_ id: UInt32) {
     guard let index = open.lastIndex(where: { $0.id == id }) else { return }
-    for load in open[index...].reversed() { close(load) }
+    for place in (index..<open.count).reversed() {
+      close(open[place])
+      guard place > 0 else { continue }
+      open[place - 1].given.formUnion(imports(of: open[place - 1].file).subtracting(open[place].askersBefore))
+    }
     open.removeSubrange(index...)
     cp_set_mentioning_file(open.last.map { Int32($0.file) } ?? script)
   }

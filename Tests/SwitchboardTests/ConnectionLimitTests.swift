@@ -126,7 +126,7 @@ import Testing
 
   /// A file of so many zeros.
   private func memoryFile(_ length: Int) -> Int32 {
-    let file = cl_memfd("rest")
+    let file = cl_memfd("drained")
     #expect(ftruncate(file, off_t(length)) == 0)
     return file
   }

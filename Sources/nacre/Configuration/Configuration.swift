@@ -1,4 +1,4 @@
-import Foundation
+import FoundationEssentials
 import Supervision
 
 /// Puts what a `nacre.toml` says in front of what the command line says, which wins.
@@ -28,12 +28,16 @@ enum Configuration {
   private static func find(_ given: Given) -> String? {
     if let named = given.values["config"] { return named == "off" ? nil : named }
     let application = given.application ?? given.values["app"] ?? "."
-    var isDirectory: ObjCBool = false
+    var isDirectory = false
     let exists = FileManager.default.fileExists(atPath: application, isDirectory: &isDirectory)
-    let isItself = exists && isDirectory.boolValue
-    let directory = isItself ? application : (application as NSString).deletingLastPathComponent
+    let directory = exists && isDirectory ? application : Self.directory(of: application)
     let file = directory == "." || directory.isEmpty ? fileName : directory + "/" + fileName
     return FileManager.default.fileExists(atPath: file) ? file : nil
+  }
+
+  /// The directory that a path names, `/` included; empty without one.
+  static func directory(of file: String) -> String {
+    file.lastIndex(of: "/").map { $0 == file.startIndex ? "/" : String(file[..<$0]) } ?? ""
   }
 
   /// What a command line names.

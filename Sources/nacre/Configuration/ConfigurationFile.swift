@@ -1,5 +1,6 @@
 import ArgumentParser
-import Foundation
+import FoundationEssentials
+import Glibc
 import Supervision
 import TOMLKit
 
@@ -51,7 +52,7 @@ struct ConfigurationFile {
       problems = [Problem(file: file, line: place, text: "this is not TOML: \(reason)")]
       return
     }
-    let reader = ValueReader(directory: (absolutePath(file) as NSString).deletingLastPathComponent)
+    let reader = ValueReader(directory: Configuration.directory(of: absolutePath(file)))
     for key in table.keys.sorted(by: { (lines[$0] ?? 0, $0) < (lines[$1] ?? 0, $1) }) {
       guard let option = KnownOption.settable.first(where: { $0.key == key }) else {
         let text = Self.unknown(key, isTable: table[key]?.table != nil)

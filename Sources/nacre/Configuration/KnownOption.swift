@@ -1,5 +1,5 @@
 import ArgumentParser
-import Foundation
+import FoundationEssentials
 
 /// An option of the command line, as the parser describes it: what `nacre.toml` may say follows from that, so that no
 /// option is listed anywhere but where it is declared.
