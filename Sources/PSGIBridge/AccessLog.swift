@@ -132,36 +132,25 @@ final class AccessLog {
     guard !value.isEmpty else { return }
     line.append(name)
     line.append("\"")
-    for byte in value { writeJSON(byte) }
+    writeEscaped(value, numbersAfter: "\\u00")
     line.append("\"")
-  }
-
-  /// What is not ASCII is written as the Latin-1 character of that number, for clients send what they like, and a line
-  /// must be valid JSON.
-  private func writeJSON(_ byte: UInt8) {
-    switch byte {
-    case UInt8(ascii: "\""): line.append("\\\"")
-    case UInt8(ascii: "\\"): line.append("\\\\")
-    case 0x20..<0x7F: writeByte(byte)
-    default:
-      line.append(byte < 0x10 ? "\\u000" : "\\u00")
-      line.append(Int(byte), radix: 16)
-    }
   }
 
   private func writeOrDash(_ bytes: UnsafeRawBufferPointer) {
     if bytes.isEmpty { line.append("-") } else { writeEscaped(bytes) }
   }
 
-  /// No byte of a client's may end the line or the quotes around it.
-  private func writeEscaped(_ bytes: UnsafeRawBufferPointer) {
+  /// No byte of a client's may end the line or the quotes around it. In JSON, which must be valid, what is not ASCII
+  /// is the Latin-1 character of that number, for clients send what they like.
+  private func writeEscaped(_ bytes: UnsafeRawBufferPointer, numbersAfter prefix: StaticString = "\\x") {
     for byte in bytes {
       switch byte {
       case UInt8(ascii: "\""): line.append("\\\"")
       case UInt8(ascii: "\\"): line.append("\\\\")
       case 0x20..<0x7F: writeByte(byte)
       default:
-        line.append(byte < 0x10 ? "\\x0" : "\\x")
+        line.append(prefix)
+        if byte < 0x10 { line.append("0") }
         line.append(Int(byte), radix: 16)
       }
     }
