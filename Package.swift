@@ -66,7 +66,10 @@ let package = Package(
     room(
       "NacreExtension", ["Patching", "ReloadModel", "Rewinding", "PSGIBridge", "PerlRuntime", "CPerl"],
       // perl unloads XS libraries when it tears an interpreter down; the op hooks must outlive that.
-      linkerSettings: [.unsafeFlags(["-static-stdlib", "-Xlinker", "-z", "-Xlinker", "nodelete"])]),
+      linkerSettings: [
+        // Bound at once: else each worker looks up the functions that it calls first, after each fork again.
+        .unsafeFlags(["-static-stdlib", "-Xlinker", "-z", "-Xlinker", "nodelete", "-Xlinker", "-z", "-Xlinker", "now"])
+      ]),
     room("Switchboard", ["HTTP1", "ProcessProtocol", "CLinux"]),
     room(
       "SecureFront",

@@ -82,7 +82,9 @@ struct Preloading: Equatable {
   func wantedHot(_ lastEdited: [String], in trace: LoadTrace) -> Set<String>? {
     guard case .verified = use else { return nil }
     let candidates = lastEdited.filter { edits[$0, default: 0] >= Self.warmth && !coldFiles.contains($0) }
-    let sources = candidates.isEmpty ? [] : Set(trace.sources(from: 0))
+    // To look through the trace takes milliseconds, and a reload waits for it.
+    if hot.isSuperset(of: candidates) { return nil }
+    let sources = Set(trace.sources(from: 0))
     let wanted = Set(candidates.filter(sources.contains).prefix(Self.mostHot))
     return wanted.isEmpty || wanted.isSubset(of: hot) ? nil : wanted
   }
