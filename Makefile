@@ -13,6 +13,9 @@ frameworks = libcatalyst-perl libcatalyst-modules-perl libcatalyst-view-tt-perl 
     libdancer2-perl libtemplate-perl libmojolicious-perl libcgi-compile-perl libcgi-emulate-psgi-perl \
     libhtml-mason-perl libmason-perl libtext-xslate-perl libhtml-template-perl libdbd-sqlite3-perl libdbix-class-perl \
     carton liblocal-lib-perl
+# Applications, and what the portal needs beyond what its package asks for.
+applications = awstats liblemonldap-ng-portal-perl libgd-securityimage-perl libimage-magick-perl libstring-random-perl \
+    libmime-tools-perl libemail-sender-perl
 # What `make fuzz` plays.
 SEED ?= 1
 EDITS ?= 1000
@@ -74,7 +77,7 @@ test-packages: perl-headers
 	@.ci/need libplack-perl libmoose-perl libmoo-perl libserver-starter-perl nginx-light bindfs chromium strace git
 	@.ci/need libdevel-nytprof-perl libdevel-cover-perl valgrind
 	@.ci/need apache2-bin libapache2-mod-perl2 starman curl openssl nghttp2-client
-	@.ci/need $(frameworks)
+	@.ci/need $(frameworks) $(applications)
 
 test: test-packages build
 	swift build --build-tests

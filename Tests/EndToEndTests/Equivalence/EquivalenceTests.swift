@@ -41,8 +41,9 @@ import Testing
     let line =
       "fuzz: seed \(story.seed)\(kind): \(result), good \(outcome.good), broken "
       + "\(outcome.broken), \(outcome.generations) generations\(preloaded); \(number) edits so far\n"
-    // At once: somebody watches.
-    FileHandle.standardError.write(Data(line.utf8))
+    // At once: somebody watches, and what depends on the moment may not show again while it is shrunk.
+    let lines = outcome.difference?.lines.prefix(60).map { String($0.prefix(1500)) + "\n" } ?? []
+    FileHandle.standardError.write(Data((line + lines.joined()).utf8))
   }
 
   @Test(.slow) func mostStoriesBeginWell() throws {

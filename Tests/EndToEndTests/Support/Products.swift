@@ -38,7 +38,10 @@ enum Products {
   }
 
   /// Whether the perl can load these modules.
-  static func perlHas(_ modules: String...) -> Bool {
+  static func perlHas(_ modules: String...) -> Bool { perlHas(modules) }
+
+  /// As ``perlHas(_:)-(String...)``.
+  static func perlHas(_ modules: [String]) -> Bool {
     let run = try? Command.run([perl] + modules.map { "-M\($0)" } + ["-e", "1"])
     return run?.end == .code(0)
   }
