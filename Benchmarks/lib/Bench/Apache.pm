@@ -12,15 +12,22 @@ my $modules = '/usr/lib/apache2/modules';
 # Apache2::Reload for the application's own modules: the command, after its configuration has been written.
 sub command {
     my ($port, $workers, $directory) = @_;
-    return configured($port, $workers, $directory, <<"CONF");
+    return plack($port, $workers, $directory, <<"CONF");
+PerlModule Apache2::Reload
+PerlInitHandler Apache2::Reload
+PerlSetVar ReloadDirectories "$directory/lib"
+CONF
+}
+
+# The same without a reloader, and with what further configuration is given.
+sub plack {
+    my ($port, $workers, $directory, $more) = @_;
+    return configured($port, $workers, $directory, <<"CONF" . ($more // ''));
 PerlSwitches -I$directory/lib
 <Perl>
     use Plack::Handler::Apache2;
-    use Apache2::Reload;
     Plack::Handler::Apache2->preload("$directory/app.psgi");
 </Perl>
-PerlInitHandler Apache2::Reload
-PerlSetVar ReloadDirectories "$directory/lib"
 <Location />
     SetHandler perl-script
     PerlResponseHandler Plack::Handler::Apache2

@@ -8,10 +8,11 @@ use IO::Socket::INET ();
 use POSIX            ();
 use Time::HiRes      ();
 
-# The body of the answer to GET `path` on a new connection; undef if there is none with status 200 within `seconds`.
+# The body of the answer to GET `path` on a new connection; undef if there is none with that status (200) within `seconds`.
 sub body {
-    my ($port, $seconds, $path) = @_;
-    $path //= '/';
+    my ($port, $seconds, $path, $status) = @_;
+    $path   //= '/';
+    $status //= 200;
     my $end    = Time::HiRes::time() + $seconds;
     my $socket = IO::Socket::INET->new(PeerAddr => "127.0.0.1:$port", Timeout => $seconds) or return undef;
     local $SIG{PIPE} = 'IGNORE';
@@ -25,7 +26,7 @@ sub body {
         return undef if !defined $count;
         last         if $count == 0 || is_whole($answer);
     }
-    return $answer =~ /\AHTTP\/1\.[01] 200 .*?\r\n\r\n(.*)\z/s ? $1 : undef;
+    return $answer =~ /\AHTTP\/1\.[01] $status .*?\r\n\r\n(.*)\z/s ? $1 : undef;
 }
 
 # A connection that is kept.

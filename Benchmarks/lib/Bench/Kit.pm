@@ -54,6 +54,18 @@ sub make {
                 );
             },
         },
+        mojo => {
+            name        => 'hypnotoad',
+            program     => 'hypnotoad',
+            command     => sub { ('hypnotoad', '-f', $bridge) },
+            environment => \&for_mojo,
+        },
+        plain => {
+            name    => '`plackup`',
+            program => 'plackup',
+            command => sub { (qw(plackup -E deployment -I lib --host 127.0.0.1 --port), $_[0], 'app.psgi') },
+        },
+        modperl => { name => 'Apache, mod_perl', program => 'apache2', command => \&Bench::Apache::plack },
         apache => { name => 'Apache2::Reload', program => 'apache2', command => \&Bench::Apache::command },
     );
     my @path = (split(/:/, $ENV{PATH}), '/usr/sbin');

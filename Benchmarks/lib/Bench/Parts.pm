@@ -5,9 +5,11 @@ use warnings;
 
 use Bench::Application        ();
 use Bench::Flat               ();
+use Bench::Front              ();
 use Bench::Memory             ();
 use Bench::Patching           ();
 use Bench::Reload             ();
+use Bench::Report::Front      ();
 use Bench::Report::Reload     ();
 use Bench::Report::Throughput ();
 use Bench::Syscalls           ();
@@ -22,6 +24,7 @@ my %parts = (
         my $application = Bench::Application::hello("$scratch/site");
         return Bench::Report::Throughput::text(Bench::Throughput::measure($kit, $application, $option));
     },
+    front    => sub { Bench::Report::Front::text(Bench::Front::measure(@_)) },
     reload   => sub { Bench::Report::Reload::text(Bench::Reload::measure(@_)) },
     syscalls => \&Bench::Syscalls::measure,
     memory   => \&Bench::Memory::measure,
@@ -31,7 +34,7 @@ my %parts = (
 );
 
 # In the order in which they run.
-sub names { qw(throughput reload syscalls memory flat trees patching) }
+sub names { qw(throughput front reload syscalls memory flat trees patching) }
 
 sub run {
     my ($part, $kit, $scratch, $option) = @_;

@@ -16,7 +16,7 @@ my %running;
 
 # Starts a server of the kit for an application on a free port and returns it when it has answered. What the server
 # writes goes beside the application's directory: some servers watch all that is in it. Options: workers (2), path (what
-# is asked for), more (further arguments).
+# is asked for), status (that a good answer has, 200), more (further arguments).
 sub start {
     my ($class, $kind, $directory, %option) = @_;
     my $port    = free_port();
@@ -39,7 +39,7 @@ sub start {
     $running{$pid} = 1;
     my $self = bless { kind => $kind, pid => $pid, port => $port, log => $log, beside => $beside }, $class;
     my $end  = Time::HiRes::time() + 60;
-    until (defined Bench::Client::body($port, 5, $option{path})) {
+    until (defined Bench::Client::body($port, 5, $option{path}, $option{status})) {
         if (waitpid($pid, POSIX::WNOHANG()) == $pid || Time::HiRes::time() > $end) {
             my $what = $self->log;
             $self->stop;

@@ -1,3 +1,11 @@
+-- With the argument `upload` 100 KB are sent with each request.
+init = function(arguments)
+  if arguments[1] == "upload" then
+    wrk.method = "POST"
+    wrk.body = string.rep("x", 100 * 1024)
+  end
+end
+
 -- Prints what the driver reads; times in milliseconds.
 done = function(summary, latency)
   local errors = summary.errors
