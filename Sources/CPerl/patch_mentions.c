@@ -60,18 +60,21 @@ static OP *check_sub_name(pTHX_ OP *op) {
 }
 
 /* Runs as perl compiles `*name`. One of another package that the file names outside of its subs (BEGIN blocks are none) is
-   what its load assigns to; it is noted with the asterisk. */
+   what its load assigns to; it is noted with the asterisk. What stands there is held while a patch is open. */
 static OP *check_glob_name(pTHX_ OP *op) {
   patch_state *state = cp_patch_state(aTHX);
   OP *kid = op->op_flags & OPf_KIDS ? cUNOPx(op)->op_first : NULL;
-  if (state && state->mentioning_file >= 0 && PL_compcv && CvUNIQUE(PL_compcv) && kid && kid->op_type == OP_CONST
-      && SvPOK(cSVOPx_sv(kid))) {
-    const char *name = SvPVX(cSVOPx_sv(kid));
-    size_t count = SvCUR(cSVOPx_sv(kid));
+  if (state && state->mentioning_file >= 0 && kid && kid->op_type == OP_CONST && SvPOK(cSVOPx_sv(kid))) {
+    SV *name = cSVOPx_sv(kid);
+    size_t count = SvCUR(name);
     char text[512] = "*";
-    if (memchr(name, ':', count) && count + 1 < sizeof text) {
-      Copy(name, text + 1, count, char);
-      note(state, text, count + 1);
+    if (memchr(SvPVX(name), ':', count) && count + 1 < sizeof text) {
+      if (PL_compcv && CvUNIQUE(PL_compcv)) {
+        Copy(SvPVX(name), text + 1, count, char);
+        note(state, text, count + 1);
+      }
+      GV *glob = state->step_count ? gv_fetchsv(name, 0, SVt_PV) : NULL;
+      if (glob && isGV_with_GP((SV *)glob)) cp_undo_save_slots(aTHX_ glob);
     }
   }
   return original_glob_check(aTHX_ op);

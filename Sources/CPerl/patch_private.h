@@ -105,6 +105,8 @@ void cp_mentions_copy(patch_state *to, const patch_state *from);
 
 /* Adds a step; takes over the references in it. */
 void cp_undo_add(pTHX_ undo_step step);
+/* Saves which variables and which format a glob has, but not what is in them. */
+void cp_undo_save_slots(pTHX_ GV *glob);
 /* Saves a value with all plain values that it leads to. Takes references of its own. */
 void cp_undo_save_value(pTHX_ SV *value);
 /* Puts the values of one step back. */

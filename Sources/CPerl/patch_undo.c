@@ -118,12 +118,16 @@ void cp_methods_changed(cp_sv *stash) {
   if (HvENAME_get((HV *)SV_OF(stash))) mro_method_changed_in((HV *)SV_OF(stash));
 }
 
-void cp_patch_save_variables(cp_sv *glob_) {
-  dTHX;
-  GV *glob = (GV *)SV_OF(glob_);
+void cp_undo_save_slots(pTHX_ GV *glob) {
   cp_undo_add(aTHX_(undo_step){
       UNDO_SLOTS, 0, SvREFCNT_inc_NN((SV *)glob), SvREFCNT_inc(GvSV(glob)), SvREFCNT_inc((SV *)GvAV(glob)),
       SvREFCNT_inc((SV *)GvHV(glob)), SvREFCNT_inc((SV *)GvFORM(glob))});
+}
+
+void cp_patch_save_variables(cp_sv *glob_) {
+  dTHX;
+  GV *glob = (GV *)SV_OF(glob_);
+  cp_undo_save_slots(aTHX_ glob);
   cp_undo_save_value(aTHX_ GvSV(glob));
   cp_undo_save_value(aTHX_(SV *) GvAV(glob));
   cp_undo_save_value(aTHX_(SV *) GvHV(glob));

@@ -56,10 +56,13 @@ extension Transaction {
     let holders = table.holders(of: movedValues())
     for slots in holders.values { doubtful.formUnion(slots.map { Int($0.stash) }) }
     var dependents: Set<Int> = []
-    /// The names under which the value is known elsewhere.
-    func aliases(of constant: OpaquePointer) -> [String] {
-      (cp_constant_value(constant).flatMap { holders[$0] } ?? []).map { slot in
-        if let owner = table.owners[Int(slot.stash)] { dependents.insert(owner) }
+    /// The names under which something is known elsewhere.
+    func aliases(of value: OpaquePointer, from source: Int?) -> [String] {
+      (holders[value] ?? []).map { slot in
+        if let owner = table.owners[Int(slot.stash)] {
+          dependents.insert(owner)
+          note(owner, outdatedBy: source)
+        }
         return table.fullName(slot)
       }
     }
@@ -103,16 +106,37 @@ extension Transaction {
       default: break
       }
       if isConstantWithNewValue(sub) { report.constants.append(sub.name) }
-      if changesInterface(sub) { changed.formUnion(names + aliases(of: cp_lifted_old(sub.number))) }
+      if changesInterface(sub) {
+        let source = owner(of: sub.name)
+        for case let file? in (holders[head] ?? []).map({ table.owners[Int($0.stash)] })
+        where note(file, outdatedBy: source) { dependents.insert(file) }
+        changed.formUnion(names)
+        if let value = cp_constant_value(cp_lifted_old(sub.number)) {
+          changed.formUnion(aliases(of: value, from: source))
+        }
+      }
     }
-    for slot in taken where cp_glob_code(slot.glob) == nil && !slot.goes { cp_patch_set_code(slot.glob, slot.code) }
-    taken = []
-    for entry in changedEntries() {
+    let (entries, equal) = changedEntries()
+    for entry in entries {
       if isConstant(entry.name) { report.constants.append(entry.name) }
-      changed.formUnion([entry.name] + aliases(of: entry.value))
+      changed.insert(entry.name)
+      if let value = cp_constant_value(entry.value) {
+        changed.formUnion(aliases(of: value, from: owner(of: entry.name)))
+      }
     }
     changed.formUnion(newNames())
+    dependents.formUnion(heirs(of: equal + passedOn()))
     return changed.reduce(into: dependents) { $0.formUnion(mentions(of: $1)) }
+  }
+
+  /// The imports that come from elsewhere now, or not at all. What others have put there comes back.
+  private func passedOn() -> [Passed] {
+    for slot in taken where cp_glob_code(slot.glob) == nil && !slot.goes { cp_patch_set_code(slot.glob, slot.code) }
+    defer { taken = [] }
+    return taken.compactMap { slot in
+      guard let file = slot.file, cp_glob_code(slot.glob) != slot.code else { return nil }
+      return Passed(values: [slot.code, cp_constant_value(slot.code)].compactMap { $0 }, file: file)
+    }
   }
 
   /// Whether code that was compiled against the old sub differs from code that is compiled against the new one.
@@ -152,26 +176,6 @@ extension Transaction {
       if let value = cp_constant_value(cp_lifted_old(sub.number)) { values.append(value) }
     }
     return values
-  }
-
-  /// The constants without a glob that differ now.
-  private func changedEntries() -> [Entry] {
-    var old: [String: Entry] = [:]
-    for index in entries.indices where !entries[index].isSettled {
-      entries[index].isSettled = true
-      old[entries[index].name] = entries[index]
-    }
-    guard !old.isEmpty else { return [] }
-    for stash in table.changed {
-      for slot in table.slots(of: stash) where slot.is_constant {
-        let name = table.fullName(slot)
-        guard let entry = old[name], cp_same_constant(entry.value, slot.code ?? slot.entry) else { continue }
-        old[name] = nil
-        // Who has imported it has the value itself.
-        if !slot.is_glob { cp_put_entry(table.stashes[stash].stash, slot.name, slot.name_count, entry.value) }
-      }
-    }
-    return Array(old.values)
   }
 
   /// The subs with a prototype and the constants that were not there before.

@@ -7,10 +7,12 @@ import SourceFiles
 extension Transaction {
   /// Takes out what belongs to these files; `touched` are the packages that have something of theirs. False if something speaks against it.
   func stage(_ files: Set<Int>, _ touched: [Int]) -> Bool {
+    let first = files.subtracting(staged)
     staged.formUnion(files)
     var touched = touched
     table.lookAgain(at: touched)
-    guard maySpare(files, touched), callHooks("_before", files) else { return false }
+    guard maySpare(files, touched), callHooks("_before", first) else { return false }
+    for file in files.subtracting(first) { dropEndBlocks(of: file) }
     if hooksHaveRun {
       table.refresh(certainly: touched)
       touched = table.touched(by: files)
@@ -85,7 +87,7 @@ extension Transaction {
     if table.isForeign(slot) || name.hasPrefix("(") {
       taken.append(
         Taken(
-          glob: slot.entry, code: code,
+          glob: slot.entry, code: code, file: name.hasPrefix("(") ? nil : file,
           goes: name.hasPrefix("(") || follower.files[file].imports.contains(name) || isAssigned(slot)))
       cp_patch_set_code(slot.entry, nil)
       return
@@ -153,6 +155,11 @@ extension Transaction {
       }
     }
     return holders
+  }
+
+  /// Of a file that this patch has loaded already, and that is loaded once more.
+  private func dropEndBlocks(of file: Int) {
+    follower.files[file].name.withCString { cp_patch_drop_end_blocks($0, true) }
   }
 
   private func unload(_ file: Int) {

@@ -27,6 +27,13 @@ final class Transaction {
   var assigned: Set<String> = []
   /// Whether code of the files' own has been called: it may have changed anything.
   var hooksHaveRun = false
+  /// When the files that this patch has loaded were loaded, counted from 1: those that one of them has asked for, together.
+  var turns: [Int: Int] = [:]
+  /// Files that this patch has loaded before what they hold was: they are loaded once more.
+  var outdated: Set<Int> = []
+  private var turn = 0
+  /// How often files were loaded again in this patch.
+  private var repetitions: [Int: Int] = [:]
   /// Packages that a framework has built (Moose, Moo).
   var built: Set<String> = []
   var builtByMoo: Set<String> = []
@@ -54,6 +61,8 @@ final class Transaction {
   struct Taken {
     var glob: OpaquePointer
     var code: OpaquePointer
+    /// The file whose package it is in, if others may have it from there.
+    var file: Int?
     var goes: Bool
   }
 
@@ -99,10 +108,13 @@ final class Transaction {
     report.examining = time - began
     while true {
       for file in loadOrder(files) {
+        let known = follower.ended.count
         if let failure = load(file) {
           report.failure = failure
           return false
         }
+        turn += 1
+        for loaded in follower.ended.dropFirst(known) { turns[loaded] = turn }
       }
       report.loading += Clock.microseconds() - time
       time = Clock.microseconds()
@@ -113,8 +125,8 @@ final class Transaction {
         return false
       }
       report.scripts += dependents.filter { follower.files[$0].isScript }.map { follower.files[$0].key }
-      files = dependents.subtracting(staged).filter {
-        follower.files[$0].isLoaded && follower.isWatched($0) && isThere($0)
+      files = dependents.filter {
+        (!staged.contains($0) || mayRepeat($0)) && follower.files[$0].isLoaded && follower.isWatched($0) && isThere($0)
       }
       report.settling += Clock.microseconds() - time
       if files.isEmpty { break }
@@ -149,6 +161,14 @@ final class Transaction {
 
   /// Whether there is a file to load again. What was loaded from one that is gone stays as it is.
   private func isThere(_ file: Int) -> Bool { access(follower.files[file].path, F_OK) == 0 }
+
+  /// Whether a file is to be loaded once more because it was before what it holds. Two files each of whose loads makes
+  /// other constants than the one before would go on for ever.
+  private func mayRepeat(_ file: Int) -> Bool {
+    guard outdated.remove(file) != nil, repetitions[file, default: 0] < 2 else { return false }
+    repetitions[file, default: 0] += 1
+    return true
+  }
 
   func isStaged(_ file: Int) -> Bool { staged.contains(file) }
 }

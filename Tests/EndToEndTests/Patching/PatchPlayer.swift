@@ -115,7 +115,7 @@ final class PatchPlayer {
         return []
       }
       tally.patched += 1
-      return after.codeDiffers(from: fresh, unseen: unseen)
+      return differences(after, fresh)
     case "none":
       // What was taken back waits for another save of what it asked for.
       tally.untouched += 1
@@ -137,7 +137,12 @@ final class PatchPlayer {
     try program.begin("look")
     try fresh.begin(PatchedPerl.roots(site))
     let (mine, fresh) = (try program.described(), try fresh.described())
-    return fresh.told == "loaded" ? mine.codeDiffers(from: fresh, unseen: unseen) : []
+    return fresh.told == "loaded" ? differences(mine, fresh) : []
+  }
+
+  private func differences(_ mine: PatchDescription, _ fresh: PatchDescription) -> [String] {
+    let asked = AskedFiles(of: mine.loaded, in: site)
+    return mine.codeDiffers(from: fresh, unseen: unseen, asked: asked)
   }
 
   /// Whether a fresh start cannot load one of the files that a failure names: it may go on without one that only

@@ -94,14 +94,28 @@ struct PatchDescription {
   }
 
   /// Where the code is not that of a fresh start. Left out are files that only one of them has loaded: what nobody asks for
-  /// any more stays, and whoever has looked for a file in vain does not look again.
-  func codeDiffers(from fresh: PatchDescription, unseen: Set<String>) -> [String] {
+  /// any more stays; whoever has looked for a file in vain does not look again, nor for new ones in a directory, and so
+  /// nobody asks for what only such a file asks for.
+  func codeDiffers(from fresh: PatchDescription, unseen: Set<String>, asked: AskedFiles) -> [String] {
     let missing = fresh.loaded.keys.filter {
       loaded[$0] == nil && !unseen.contains($0) && !$0.hasPrefix("A/O") && !$0.hasPrefix("A/Plugin/")
+        && asked.contains($0)
     }
     if !missing.isEmpty { return missing.sorted().map { "- inc\t\($0)" } }
     let known = Set(loaded.keys).intersection(fresh.loaded.keys)
-    return Self.differences(lines(known), fresh.lines(known))
+    let circles = asked.inCircles
+    return Self.differences(
+      lines(known).map { Self.withoutPrototypes($0, circles) },
+      fresh.lines(known).map { Self.withoutPrototypes($0, circles) })
+  }
+
+  /// Calls in files that ask for each other in a circle: at a start, one of them is compiled before another one's prototypes
+  /// are known, and one that is loaded again has them (`Documentation/Patching.md`).
+  private static func withoutPrototypes(_ line: Substring, _ circles: Set<String>) -> Substring {
+    guard let file = line.firstMatch(of: /^sub\t\S+\t.*? of (?:lib|more|early)\/(\S+) .*?\{/)?.1,
+      circles.contains(String(file))
+    else { return line }
+    return line.replacing(/(&p\d+\()\\(@\w+\))/) { "\($0.1)\($0.2)" }
   }
 
   private func lines(_ known: Set<String>) -> [Substring] {
