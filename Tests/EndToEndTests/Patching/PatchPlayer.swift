@@ -163,6 +163,14 @@ final class PatchPlayer {
     {
       return .isNotFollowed
     }
+    // One that is not wholly there yet, in a fresh start, as another one calls its methods.
+    if let call = fresh.told.firstMatch(
+      of: /Can't locate object method "\w+" via package "(A::M\d+)" at \w+\/(\S+) line/)
+    {
+      let circles = AskedFiles(of: after.loaded, in: site).inCircles
+      let called = String(call.1).replacing("::", with: "/") + ".pm"
+      if circles.contains(called), circles.contains(String(call.2)) { return .isCircle }
+    }
     return nil
   }
 

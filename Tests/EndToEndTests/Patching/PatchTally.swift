@@ -8,6 +8,7 @@ struct PatchTally: CustomStringConvertible {
     case searchPath = "another file stands first in @INC: restarted"
     case isGone = "a fresh start fails: a loaded file is gone"
     case isNotFollowed = "a fresh start fails: what was listed or looked for is not followed"
+    case isCircle = "a fresh start fails: files that use each other in a circle"
     case hasEnded = "the program has called exit in what it loaded for the first time"
     case hasNotStarted = "a fresh start fails: there is no program yet"
   }
