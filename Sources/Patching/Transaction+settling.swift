@@ -72,7 +72,9 @@ extension Transaction {
     func relink(_ code: OpaquePointer, to other: OpaquePointer?, except glob: OpaquePointer) {
       for slot in holders[code] ?? [] where slot.entry != glob { cp_patch_set_code(slot.entry, other) }
     }
-    var changed: Set<String> = []
+    // Before a sub is moved: those that the scan has found may go then.
+    let (entries, equal) = changedEntries()
+    var changed = newNames()
     for index in lifted.indices where !lifted[index].isSettled {
       lifted[index].isSettled = true
       let sub = lifted[index]
@@ -116,7 +118,6 @@ extension Transaction {
         }
       }
     }
-    let (entries, equal) = changedEntries()
     for entry in entries {
       if isConstant(entry.name) { report.constants.append(entry.name) }
       changed.insert(entry.name)
@@ -124,7 +125,6 @@ extension Transaction {
         changed.formUnion(aliases(of: value, from: owner(of: entry.name)))
       }
     }
-    changed.formUnion(newNames())
     dependents.formUnion(heirs(of: equal + passedOn()))
     return changed.reduce(into: dependents) { $0.formUnion(mentions(of: $1)) }
   }

@@ -42,7 +42,7 @@ final class PatchedPerl {
   func described() throws -> PatchDescription {
     let file = "\(directory)/out.\(step)"
     guard eventually(within: 60, { access(file, F_OK) == 0 || child.ended() != nil }), access(file, F_OK) == 0
-    else { throw Stuck("perl has ended: \(contents(of: directory + "/errors"))") }
+    else { throw Stuck("perl has ended (\(child.ended().map { "\($0)" } ?? "late"), step \(step) in \(directory)): \(contents(of: directory + "/errors"))") }
     defer { unlink(file) }
     return PatchDescription(contents(of: file))
   }
