@@ -4,17 +4,20 @@ import Foundation
 struct AskedFiles {
   /// What each file names: `["A/M1.pm": ["A/M2.pm", "plain1.pl"]]`.
   private let named: [String: Set<String>]
+  /// The names in packages of others that they assign to: `A::M1::word4`.
+  let assigned: Set<String>
 
   /// Of those that are loaded (`["A/M1.pm": "lib/A/M1.pm"]`).
   init(of loaded: [String: String], in site: Site) {
-    var named: [String: Set<String>] = [:]
+    var (named, assigned): ([String: Set<String>], Set<String>) = ([:], [])
     for (key, path) in loaded {
       let text = site.read(path)
       let modules = text.matches(of: /\bA(?:::\w+)+/).map { String($0.0).replacing("::", with: "/") + ".pm" }
       let others = text.matches(of: /'((?:\.\/conf\/)?\w+\.pl)'/).map { String($0.1) }
+      assigned.formUnion(text.matches(of: /\*(A(?:::\w+)+) =/).map { String($0.1) })
       named[key] = Set(modules + others).subtracting([key])
     }
-    self.named = named
+    (self.named, self.assigned) = (named, assigned)
   }
 
   /// Whether one of the loaded files names this one.

@@ -42,7 +42,11 @@ final class PatchedPerl {
   func described() throws -> PatchDescription {
     let file = "\(directory)/out.\(step)"
     guard eventually(within: 60, { access(file, F_OK) == 0 || child.ended() != nil }), access(file, F_OK) == 0
-    else { throw Stuck("perl has ended (\(child.ended().map { "\($0)" } ?? "late"), step \(step) in \(directory)): \(contents(of: directory + "/errors"))") }
+    else {
+      throw Stuck(
+        "perl has ended (\(child.ended().map { "\($0)" } ?? "late"), step \(step) in \(directory)): \(contents(of: directory + "/errors"))"
+      )
+    }
     defer { unlink(file) }
     return PatchDescription(contents(of: file))
   }
@@ -61,7 +65,7 @@ struct PatchDescription {
   /// The application's entries of `%INC`: `["A/M1.pm": "lib/A/M1.pm"]`.
   var loaded: [String: String] = [:]
   /// What is to equal a fresh start, and the keys of the files that it comes from.
-  private var code: [(files: Substring, line: Substring)] = []
+  private(set) var code: [(files: Substring, line: Substring)] = []
   /// What is to be as before when a patch has failed.
   private(set) var state: [Substring] = []
   /// Whether it says only what has happened: nothing.
@@ -91,35 +95,6 @@ struct PatchDescription {
     var other = self
     other.told = told
     return other
-  }
-
-  /// Where the code is not that of a fresh start. Left out are files that only one of them has loaded: what nobody asks for
-  /// any more stays; whoever has looked for a file in vain does not look again, nor for new ones in a directory, and so
-  /// nobody asks for what only such a file asks for.
-  func codeDiffers(from fresh: PatchDescription, unseen: Set<String>, asked: AskedFiles) -> [String] {
-    let missing = fresh.loaded.keys.filter {
-      loaded[$0] == nil && !unseen.contains($0) && !$0.hasPrefix("A/O") && !$0.hasPrefix("A/Plugin/")
-        && asked.contains($0)
-    }
-    if !missing.isEmpty { return missing.sorted().map { "- inc\t\($0)" } }
-    let known = Set(loaded.keys).intersection(fresh.loaded.keys)
-    let circles = asked.inCircles
-    return Self.differences(
-      lines(known).map { Self.withoutPrototypes($0, circles) },
-      fresh.lines(known).map { Self.withoutPrototypes($0, circles) })
-  }
-
-  /// Calls in files that ask for each other in a circle: at a start, one of them is compiled before another one's prototypes
-  /// are known, and one that is loaded again has them (`Documentation/Patching.md`).
-  private static func withoutPrototypes(_ line: Substring, _ circles: Set<String>) -> Substring {
-    guard let file = line.firstMatch(of: /^sub\t\S+\t.*? of (?:lib|more|early)\/(\S+) .*?\{/)?.1,
-      circles.contains(String(file))
-    else { return line }
-    return line.replacing(/(&p\d+\()\\(@\w+\))/) { "\($0.1)\($0.2)" }
-  }
-
-  private func lines(_ known: Set<String>) -> [Substring] {
-    code.filter { $0.files.split(separator: " ").allSatisfy { known.contains(String($0)) } }.map(\.line)
   }
 
   /// The lines that only one has: those of the other one with `-`.
