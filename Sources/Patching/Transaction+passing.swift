@@ -8,6 +8,28 @@ extension Transaction {
     /// The sub, the value of the constant.
     var values: [OpaquePointer]
     var file: Int
+    /// Whether only those can have it who ask for that file themselves.
+    var isDirect: Bool
+  }
+
+  /// What a package lets others import.
+  enum Offer {
+    case these(Set<Substring>)
+    /// What its import method gives.
+    case anything
+
+    init(_ names: String) { self = names == "*" ? .anything : .these(Set(names.split(separator: "\u{1}"))) }
+  }
+
+  /// Nil if nobody can have it from that package.
+  func passed(_ values: [OpaquePointer], as fullName: String) -> Passed? {
+    guard let end = fullName.lastIndex(of: ":"), let file = owner(of: fullName) else { return nil }
+    switch offers[String(fullName[..<end].dropLast())] {
+    case .anything: return Passed(values: values, file: file, isDirect: true)
+    case .these(let names) where names.contains(fullName[end...].dropFirst()):
+      return Passed(values: values, file: file, isDirect: false)
+    case .these, nil: return nil
+    }
   }
 
   /// The files that have these things from those that have passed them on.
@@ -17,7 +39,7 @@ extension Transaction {
     var heirs: Set<Int> = []
     for thing in passed {
       for slot in thing.values.flatMap({ holders[$0] ?? [] }) where !slot.is_own {
-        guard let owner = table.owners[Int(slot.stash)], owner != thing.file, reaches(thing.file, from: owner) else {
+        guard let owner = table.owners[Int(slot.stash)], owner != thing.file, reaches(thing, from: owner) else {
           continue
         }
         // It may have been brought to where the old one was.
@@ -42,11 +64,12 @@ extension Transaction {
   }
 
   /// Whether the load of a file asks for another one, by others of the project as well. What nobody has seen may.
-  private func reaches(_ wanted: Int, from file: Int) -> Bool {
+  private func reaches(_ thing: Passed, from file: Int) -> Bool {
     var seen: Set<Int> = [file]
     var left = [file]
     while let next = left.popLast() {
-      guard let uses = follower.files[next].uses, !uses.contains(wanted) else { return true }
+      guard let uses = follower.files[next].uses, !uses.contains(thing.file) else { return true }
+      if thing.isDirect { return false }
       left += uses.subtracting(seen).filter(follower.isWatched)
       seen.formUnion(uses)
     }
@@ -85,8 +108,8 @@ extension Transaction {
       let isOfOthers = (holders[now] ?? []).contains { before[table.fullName($0)] != value }
       if !slot.is_glob && !isOfOthers {
         cp_put_entry(table.stashes[Int(slot.stash)].stash, slot.name, slot.name_count, entry.value)
-      } else if let file = table.owners[Int(slot.stash)] {
-        passed.append(Passed(values: [value], file: file))
+      } else if let thing = self.passed([value], as: entry.name) {
+        passed.append(thing)
       }
     }
     return passed

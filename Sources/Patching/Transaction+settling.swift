@@ -134,8 +134,8 @@ extension Transaction {
     for slot in taken where cp_glob_code(slot.glob) == nil && !slot.goes { cp_patch_set_code(slot.glob, slot.code) }
     defer { taken = [] }
     return taken.compactMap { slot in
-      guard let file = slot.file, cp_glob_code(slot.glob) != slot.code else { return nil }
-      return Passed(values: [slot.code, cp_constant_value(slot.code)].compactMap { $0 }, file: file)
+      guard let name = slot.name, cp_glob_code(slot.glob) != slot.code else { return nil }
+      return passed([slot.code, cp_constant_value(slot.code)].compactMap { $0 }, as: name)
     }
   }
 

@@ -30,6 +30,7 @@ extension Transaction {
       if let owner = table.owners[stash], files.contains(owner) {
         let name = table.name(of: stash)
         exports[name] = exports[name] ?? Patcher.ask("_exports", name)
+        offers[name] = offers[name] ?? Offer(Patcher.ask("_offers", name))
         for slot in table.slots(of: stash) { empty(slot, of: owner, files) }
         cp_methods_changed(table.stashes[stash].stash)
         clearInterface(name)
@@ -87,7 +88,7 @@ extension Transaction {
     if table.isForeign(slot) || name.hasPrefix("(") {
       taken.append(
         Taken(
-          glob: slot.entry, code: code, file: name.hasPrefix("(") ? nil : file,
+          glob: slot.entry, code: code, name: name.hasPrefix("(") ? nil : table.fullName(slot),
           goes: name.hasPrefix("(") || follower.files[file].imports.contains(name) || isAssigned(slot)))
       cp_patch_set_code(slot.entry, nil)
       return

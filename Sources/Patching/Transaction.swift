@@ -18,6 +18,8 @@ final class Transaction {
   var staged: Set<Int> = []
   /// What the packages exported by default before: `["My::App": "f\u{1}g"]`.
   var exports: [String: String] = [:]
+  /// What they let others import before.
+  var offers: [String: Offer] = [:]
   /// Where the subs of each file were found.
   var lastPackage: [Int: String] = [:]
   var lifted: [Lifted] = []
@@ -61,8 +63,8 @@ final class Transaction {
   struct Taken {
     var glob: OpaquePointer
     var code: OpaquePointer
-    /// The file whose package it is in, if others may have it from there.
-    var file: Int?
+    /// Its full name, if others may have it from there.
+    var name: String?
     var goes: Bool
   }
 

@@ -109,6 +109,15 @@ sub _exports {
     return exists ${"${package}::"}{EXPORT} ? join "\x01", @{"${package}::EXPORT"} : '';
 }
 
+# What a package lets others import: "*" if only its import method knows.
+sub _offers {
+    my ( undef, $package ) = @_;
+    no strict 'refs';
+    my @names = map { exists ${"${package}::"}{$_} ? @{"${package}::$_"} : () } qw(EXPORT EXPORT_OK);
+    return join "\x01", map {s/\A&//r} @names if @names;
+    return $package->can('import') ? '*' : '';
+}
+
 # Imports again what a package exports by default into one that has all that it exported before. Gives the names that are
 # exported no more.
 my %importer;

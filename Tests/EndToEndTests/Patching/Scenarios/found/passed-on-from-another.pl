@@ -29,6 +29,26 @@ is f_of_all(), 'A A A A';
 is "$C::loaded $D::loaded", '5 1';
 save 'Mid.pm' => module( 'Mid', 'f', q{use A 'f';} );
 
+# Who has what a module has not passed on is left alone.
+save 'A2.pm'   => module( 'A2',   'f', q{sub f { 'A2' }} );
+save 'Mid2.pm' => module( 'Mid2', '',  q{use A2 'f'; sub import { }} );
+save 'Far2.pm' => module( 'Far2', '',  q{use Mid2; } );
+save 'C2.pm'   => module( 'C2',   '',  q{use Far2; use A2 'f'; our $loaded; $loaded++;} );
+save 'D2.pm'   => module( 'D2',   '',  q{use A2 'f'; our $loaded; $loaded++;} );
+require C2;
+require D2;
+save 'Mid2.pm' => module( 'Mid2', '', '' );
+reload;
+is "$C2::loaded $D2::loaded " . C2->can('f')->(), '1 1 A2';
+
+# A module with an import method of its own.
+save 'Own.pm'  => q{package Own; use A 'f'; sub import { no strict 'refs'; *{ caller() . '::f' } = \&f } 1;};
+save 'Uses.pm' => q{package Uses; use Own; 1;};
+require Uses;
+save 'Own.pm' => q{package Own; use B 'f'; sub import { no strict 'refs'; *{ caller() . '::f' } = \&f } 1;};
+reload;
+is( Uses->can('f')->(), 'B' );
+
 # Constants, with and without a list.
 for my $list ( '', ', 0' ) {
     my $name = $list ? 'L' : 'K';
