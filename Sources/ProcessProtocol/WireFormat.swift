@@ -56,6 +56,8 @@ public struct WireReader {
   public mutating func readBool() throws -> Bool { try read(UInt8.self) != 0 }
   /// Reads a string; bytes that are not UTF-8 are replaced.
   public mutating func readString() throws -> String { String(decoding: try readRun(), as: UTF8.self) }
+  /// Reads bytes after their count.
+  public mutating func readBytes() throws -> [UInt8] { Array(try readRun()) }
   /// Reads a count and then so many elements.
   public mutating func readEach<T>(_ body: (inout WireReader) throws -> T) throws -> [T] {
     let count = Int(try read(UInt32.self))

@@ -27,6 +27,8 @@ final class Connection {
     case streaming
     /// All is sent, and our direction closed; what the client still sends is read and dropped.
     case lingering(budget: Int)
+    /// On its way to the server that takes this one's place; see ``Switchboard/Succession``.
+    case departing
   }
 
   let slot: Int

@@ -18,6 +18,8 @@ extension Switchboard {
     case resting
     /// Every slot is in use: until one is free.
     case full
+    /// Another server is about to take over: until it has, or has failed.
+    case held
     /// For good.
     case stopped
   }
@@ -88,7 +90,9 @@ extension Switchboard {
         + "those that are open are served. Restart nacre to listen there again")
   }
 
-  func open(_ fd: Int32, _ peer: Peer) {
+  /// Takes in a connection; nil if it is not served.
+  @discardableResult
+  func open(_ fd: Int32, _ peer: Peer) -> Connection? {
     let slot = Int(freeSlots.removeLast())
     let connection = connections[slot] ?? makeConnection(slot)
     do {
@@ -96,7 +100,8 @@ extension Switchboard {
     } catch {
       Glibc.close(fd)
       freeSlots.append(Int32(slot))
-      return reportOnce(.descriptors, "\(error): a connection was closed")
+      reportOnce(.descriptors, "\(error): a connection was closed")
+      return nil
     }
     accepted += 1
     connection.fd = fd
@@ -115,6 +120,7 @@ extension Switchboard {
       setsockopt(fd, Int32(IPPROTO_TCP), TCP_NODELAY, &on, socklen_t(MemoryLayout<Int32>.size))
     }
     if let maximum = settings.maximumConnections, served > maximum { makeRoom(for: connection) }
+    return connection.isTurnedAway ? nil : connection
   }
 
   /// The connections that are to be served.
@@ -150,7 +156,7 @@ extension Switchboard {
     loop.after(100_000_000) { [weak self] in self?.acceptAgain(after: .resting) }
   }
 
-  private func pause(_ reason: Accepting) {
+  func pause(_ reason: Accepting) {
     accepting = reason
     for listener in listeners { loop.change(listener.fd, []) }
   }

@@ -34,13 +34,14 @@ extension Switchboard {
     case .lingering(let budget): linger(connection, budget: budget)
     case .streaming: readStream(connection)
     // On Unix sockets an edge-triggered watch is left as it is while the connection waits and is lent.
-    case .waiting, .lent, .closed: break
+    case .waiting, .lent, .departing, .closed: break
     }
   }
 
   /// Waits for a request: looks at what is carried, then at the socket.
   func park(_ connection: Connection) {
     connection.state = .parked
+    if departs(connection) { return depart(connection) }
     if !connection.carried.isEmpty { return lookAtCarriedHead(connection) }
     // A request may be in the socket already, and then it is served first.
     if accepting == .stopped, cl_readable_bytes(connection.fd) <= 0 { return close(connection) }

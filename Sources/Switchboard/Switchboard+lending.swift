@@ -35,7 +35,7 @@ extension Switchboard {
   /// Lends, or answers, as much of the line as may be.
   func lendWaiting() {
     repairWaiting()
-    guard !line.isEmpty, !isHeld, answer != nil || room > 0 else { return }
+    guard !line.isEmpty, !isHeld, !awaitsSuccessor, answer != nil || room > 0 else { return }
     if settings.developmentMode, let delegate {
       // Set before, so that a delegate that answers no and has changed its mind by then can call `resume()`.
       isHeld = true

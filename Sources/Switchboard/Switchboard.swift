@@ -67,6 +67,14 @@ public final class Switchboard {
   var claimTimer: EventLoop.Timer?
   var oldestLoan: (slot: Int, word: ClaimWord)?
 
+  // The end of this server, and the beginning of the next.
+  var succession = Succession.none
+  /// What was published when the next server was about to take over.
+  var publishedBefore: UInt64 = 0
+  /// The slots of the connections in state `departing`, in the order in which they leave.
+  var departing: [Int] = []
+  var departureTimer: EventLoop.Timer?
+
   // Streams.
   /// The connections in state `streaming`.
   var streams: SlotList
@@ -121,6 +129,7 @@ public final class Switchboard {
     if let deadlineTimer { loop.cancel(deadlineTimer.timer) }
     if let retryTimer { loop.cancel(retryTimer) }
     if let claimTimer { loop.cancel(claimTimer) }
+    if let departureTimer { loop.cancel(departureTimer) }
     buffer.deallocate()
     message.deallocate()
   }
@@ -163,6 +172,7 @@ public final class Switchboard {
 
   private func endTurn() {
     turnEnd.isScheduled = false
+    passOnWaiting()
     lendWaiting()
     tellStreams()
     if accepting == .stopped, inFlight == 0, handedOver == 0, let drained = onDrained {
