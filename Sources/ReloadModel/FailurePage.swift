@@ -178,7 +178,7 @@ public struct FailurePage: Equatable, Sendable {
     case .answersWithReport(let generation?):
       "Generation \(generation)\(since) is kept: put the old content back, and it answers again at once."
     case .answersWithReport(nil): "No generation has loaded yet."
-    case .leaves, .triesAgain: report.standing
+    case .leaves, .leavesToOther, .triesAgain: report.standing
     }
   }
 

@@ -8,6 +8,8 @@ public struct FailureReport: Equatable, Sendable {
     case answersWithReport(generation: UInt64?)
     /// Nothing runs and `nacre` leaves.
     case leaves
+    /// The same, but there is a server that was to be replaced, and goes on.
+    case leavesToOther
     /// No generation is rejected: a worker that was to replace another could not start, and the next one will be tried.
     case triesAgain
   }
@@ -55,11 +57,16 @@ public struct FailureReport: Equatable, Sendable {
 
   /// How to go on, as one sentence.
   public var remedy: String {
-    let tryAgain = meanwhile == .leaves ? "start nacre again" : "save"
+    let tryAgain =
+      switch meanwhile {
+      case .leaves: "start nacre again"
+      case .leavesToOther: "restart again"
+      default: "save"
+      }
     if failure.hook != nil {
       return switch meanwhile {
       case .triesAgain: "Correct it, or what it needs (is a database down?)"
-      case .leaves: "Correct it, or what it needs (is a database down?), and start nacre again"
+      case .leaves, .leavesToOther: "Correct it, or what it needs (is a database down?), and \(tryAgain)"
       default: "Correct it and save; if what it needs was missing (a database?), send nacre the signal HUP"
       }
     }
@@ -70,7 +77,7 @@ public struct FailureReport: Equatable, Sendable {
     case .timedOut: "Look for an endless loop, correct it and \(tryAgain), or allow more time with --load-timeout"
     case .thread: "Start the thread when the first request comes, and \(tryAgain)"
     case .notAnApplication: "Let the file end with the application, such as $app; or sub { ... };, and \(tryAgain)"
-    case .system: meanwhile == .leaves ? "Put that right and start nacre again" : "Put that right and save any file"
+    case .system: "Put that right and \(tryAgain == "save" ? "save any file" : tryAgain)"
     }
   }
 
@@ -83,6 +90,7 @@ public struct FailureReport: Equatable, Sendable {
         + "it back at once."
     case .answersWithReport(nil): "Requests get this report until then."
     case .leaves: "Nothing is running."
+    case .leavesToOther: "The server that was to be replaced goes on."
     case .triesAgain: "Generation \(generation) keeps running, and the worker is tried again."
     }
   }
@@ -103,6 +111,11 @@ public struct FailureReport: Equatable, Sendable {
     lines += usedFrom.map { "  \($0)" }
     lines.append("  \(remedy). \(standing)")
     return lines.joined(separator: "\n") + "\n"
+  }
+
+  /// What happened and where, with perl's message, for somebody at a terminal who has asked for it.
+  public var brief: String {
+    ([headline] + (place.map { ["  at \($0)"] } ?? []) + messageLines.map { "  | \($0)" }).joined(separator: "\n")
   }
 
   /// The report as plain text, for clients that do not take HTML.

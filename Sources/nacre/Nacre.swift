@@ -13,7 +13,12 @@ enum Nacre {
 
   /// Does what the arguments ask for and returns the exit status: 2 if they are wrong, 1 if something else is.
   private static func run(_ arguments: [String]) -> Int32 {
+    if arguments.first == Keeper.argument, let server = arguments.dropFirst().first.flatMap(Int32.init) {
+      return Keeper.keep(server)
+    }
     if let command = ControlCommands.named(arguments.first) { return control(command, Array(arguments.dropFirst())) }
+    let start = StartSurroundings.note()
+    let predecessor = Predecessor.take()
     do {
       if arguments.first == "perl-lib" {
         _ = try PerlLibOptions.parse(Array(arguments.dropFirst()))
@@ -30,9 +35,10 @@ enum Nacre {
       let options = try ServeOptions.parse(whole.arguments)
       if let file = whole.file { tell("nacre: options from \(file)") }
       for note in translation.notes { tell("nacre: \(note)") }
-      return try serve(options)
+      return try serve(options, start, after: predecessor)
     } catch let error as StartupError {
       tell("nacre: \(error)")
+      predecessor?.refuse("\(error)")
       return error.isUsage ? 2 : 1
     } catch {
       if ServeOptions.exitCode(for: error).isSuccess {
@@ -40,6 +46,7 @@ enum Nacre {
         return 0
       }
       tell("nacre: \(ServeOptions.message(for: error)) (nacre --help tells more)")
+      predecessor?.refuse("\(ServeOptions.message(for: error))")
       return 2
     }
   }
@@ -70,11 +77,16 @@ enum Nacre {
     }
   }
 
-  private static func serve(_ options: ServeOptions) throws -> Int32 {
+  private static func serve(
+    _ options: ServeOptions, _ start: StartSurroundings, after predecessor: Predecessor?
+  ) throws -> Int32 {
     // Before any other program is started: what was handed down is not for it.
     let inherited = try InheritedSockets.take()
     let manager = ServiceManager.take()
-    let owner = try Account(user: options.service.user, group: options.service.group)
+    try predecessor?.readOffer()
+    let isBesideAnother = inherited.isBesideAnother || predecessor != nil
+    let owner = try Account(
+      user: options.service.user, group: options.service.group, isAssumed: predecessor != nil)
     let application = try options.load.findApplication()
     let front = try options.tls.front()
     if let warning = front?.warning { tell("nacre: \(warning)") }
@@ -88,16 +100,21 @@ enum Nacre {
     if settings.debugs { try DebuggerSession.prepare() }
     raiseDescriptorLimit()
     settings.life.manager = manager
-    settings.life.isBesideAnother = inherited.isBesideAnother
+    settings.start = start
+    settings.life.predecessor = predecessor
+    settings.life.isBesideAnother = isBesideAnother
     if let file = options.service.pid {
-      settings.life.pidFile = try PidFile(file, isBesideAnother: inherited.isBesideAnother, owner: owner)
+      settings.life.pidFile = try PidFile(file, isBesideAnother: isBesideAnother, owner: owner)
     }
     var listeners: [ListeningSocket] = []
     do {
-      if let file = options.service.errorLog { try append(errorsTo: file, asRootFor: owner) }
+      if let file = options.service.errorLog {
+        // Where only root could open it, it is open already.
+        do { try append(errorsTo: file, asRootFor: owner) } catch { if predecessor == nil { throw error } }
+      }
       if settings.accessLog.hasPrefix("/") { try prepare(accessLog: settings.accessLog, for: owner) }
       Supervisor.holdSignals()
-      listeners = try Self.listeners(options, inherited, owner)
+      listeners = try Self.listeners(options, inherited, owner, after: predecessor)
       try owner?.assume()
       let supervisor = try Supervisor(settings: settings, listeners: listeners, log: TerminalLog(), front: front)
       try supervisor.openControl(settings.control, for: ControlPlace.Address(of: listeners))
@@ -116,18 +133,20 @@ enum Nacre {
 
   /// What was handed down, or else what the options say.
   private static func listeners(
-    _ options: ServeOptions, _ inherited: InheritedSockets, _ owner: Account?
+    _ options: ServeOptions, _ inherited: InheritedSockets, _ owner: Account?, after predecessor: Predecessor?
   ) throws -> [ListeningSocket] {
     let doors = try options.listen.doors(hasCertificate: options.tls.files != nil)
-    if inherited.sockets.isEmpty {
-      let sockets = try ListeningSocket.listen(
-        on: doors.map(\.address), options.listen.socketSettings(owner: owner))
+    let handedDown = predecessor?.takeInherited() ?? inherited.sockets
+    if handedDown.isEmpty {
+      let (addresses, settings) = (doors.map(\.address), options.listen.socketSettings(owner: owner))
+      let sockets =
+        try predecessor?.listen(on: addresses, settings) ?? ListeningSocket.listen(on: addresses, settings)
       return zip(sockets, doors).map { $0.secured($1.isSecure) }
     }
     if !options.listen.listen.isEmpty || options.listen.socket != nil {
       tell("nacre: -l is not used: nacre listens on the sockets that it was started with")
     }
-    return inherited.sockets.map { $0.secured(options.tls.files != nil && $0.port != 0) }
+    return handedDown.map { $0.secured(options.tls.files != nil && $0.port != 0) }
   }
 
   /// Has standard error go to the end of a file.

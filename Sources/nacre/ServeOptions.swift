@@ -8,7 +8,7 @@ struct ServeOptions: ParsableCommand {
     abstract: "Serve a PSGI application that is always on its newest code.",
     usage: """
       nacre [serve] [options] [APP]
-      nacre status|log|why FILE|reload|rollback|stop [-p PORT]
+      nacre status|log|why FILE|reload|rollback|restart|stop [-p PORT]
       nacre config check [FILE]
       nacre perl-lib
       """,
@@ -28,6 +28,7 @@ struct ServeOptions: ParsableCommand {
         nacre why FILE    what a change of FILE would load again, and who uses it
         nacre reload      load what has changed; --cold from nothing
         nacre rollback    go back to the code that ran before
+        nacre restart     replace nacre itself, after an upgrade or for other options
         nacre stop        stop
 
       Options can also stand in a file nacre.toml beside the application, under their long names: workers = 8. The \

@@ -256,7 +256,8 @@ public enum ControlDocument {
 
   /// One message of `GET /v1/events`.
   public struct Event: Codable, Equatable, Sendable {
-    /// `reload`, `promoted`, `rejected`, `void`, `forgiven`, `rollback`, `worker-died`, `report` or `stopping`.
+    /// `reload`, `promoted`, `rejected`, `void`, `forgiven`, `rollback`, `worker-died`, `report`,
+    /// `restarted` (another process serves now) or `stopping`.
     public var event: String
     /// When.
     public var at: String

@@ -92,6 +92,13 @@ final class ControlServer {
   }
 }
 
+extension ControlServer {
+  /// Ends the connections of those who follow the events: what comes next, another server tells.
+  func dismissFollowers() {
+    for connection in Array(connections.values) where connection.isStreaming { connection.close() }
+  }
+}
+
 /// The way back to whoever asked; of no effect once that one is gone.
 struct ControlReply {
   fileprivate weak var connection: ControlConnection?

@@ -37,6 +37,28 @@ public final class ControlSocket {
     (self.path, self.descriptor, inode) = (path, descriptor, status.st_ino)
   }
 
+  /// Binds beside `path`, and moves the file there in the place of that of another server, which knows: at no moment is
+  /// there none.
+  init(replacing path: String) throws(StartupError) {
+    let directory = path.lastIndex(of: "/").map { $0 == path.startIndex ? "/" : String(path[..<$0]) } ?? "."
+    try ControlPlace.secure(directory)
+    let fresh = "\(directory)/.\(getpid())"
+    unlink(fresh)
+    let descriptor = socket(AF_UNIX, Int32(SOCK_STREAM.rawValue | SOCK_CLOEXEC.rawValue | SOCK_NONBLOCK.rawValue), 0)
+    guard descriptor >= 0 else { throw Self.error(path) }
+    fchmod(descriptor, 0o600)
+    var status = stat()
+    guard UnixAddress.with(fresh, { bind(descriptor, $0, $1) }) == 0, listen(descriptor, 128) == 0,
+      lstat(fresh, &status) == 0, rename(fresh, path) == 0
+    else {
+      let error = Self.error(path)
+      unlink(fresh)
+      close(descriptor)
+      throw error
+    }
+    (self.path, self.descriptor, inode) = (path, descriptor, status.st_ino)
+  }
+
   /// Takes over a socket that listens on an address of the network.
   init(adopting listener: ListeningSocket) {
     (path, descriptor, inode) = ("", listener.descriptor, 0)

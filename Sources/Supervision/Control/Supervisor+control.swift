@@ -15,7 +15,7 @@ extension Supervisor {
   private static let calls: [(method: String, path: String)] = [
     ("GET", "/v1/status"), ("GET", "/v1/generations"), ("GET", "/v1/trace"), ("GET", "/v1/events"),
     ("GET", "/v1/why"), ("GET", "/metrics"),
-    ("POST", "/v1/reload"), ("POST", "/v1/rollback"), ("POST", "/v1/stop"),
+    ("POST", "/v1/reload"), ("POST", "/v1/rollback"), ("POST", "/v1/restart"), ("POST", "/v1/stop"),
   ]
 
   /// How often a default place that another server has is looked at again.
@@ -25,13 +25,15 @@ extension Supervisor {
   /// server runs on, and takes it once the server that has it is gone: under Server::Starter that is the one which this
   /// one replaces. Call it before ``run()``.
   public func openControl(_ choice: ControlPlace.Choice, for address: ControlPlace.Address) throws(StartupError) {
+    // That of the server which is to be replaced is replaced with it.
+    if isAwaited { return }
     switch choice {
     case .off: break
-    case .path(let path): control(by: try ControlSocket(path: path))
+    case .path(let path): control(by: try makeControl(at: path))
     case .automatic:
       let path = ControlPlace.directory + "/" + address.socketName
       do throws(StartupError) {
-        control(by: try ControlSocket(path: path))
+        control(by: try makeControl(at: path))
       } catch {
         let isTaken = ControlSocket.isTaken(path)
         log.warn(
@@ -40,6 +42,11 @@ extension Supervisor {
         if isTaken { awaitControl(at: path) }
       }
     }
+  }
+
+  private func makeControl(at path: String) throws(StartupError) -> ControlSocket {
+    let isReplaced = settings.life.predecessor.map { $0.stage == .serving && $0.offer.control == path } ?? false
+    return isReplaced ? try ControlSocket(replacing: path) : try ControlSocket(path: path)
   }
 
   private func awaitControl(at path: String) {
@@ -68,6 +75,10 @@ extension Supervisor {
     guard Self.calls.contains(where: { $0 == (request.method, request.path) }) else {
       return reply(Self.refusal(of: request))
     }
+    // Who has connected before the socket changed hands.
+    if case .done(let successor) = restart {
+      return reply(.problem(503, "Process \(successor.heir) has taken this server's place: ask again."))
+    }
     switch request.path {
     case "/v1/status": reply(ControlAnswer(200, statusDocument()))
     case "/v1/generations": reply(generations(request))
@@ -77,6 +88,7 @@ extension Supervisor {
     case "/metrics": reply(ControlAnswer(text: metrics().text))
     case "/v1/reload": reload(request, reply)
     case "/v1/rollback": demand(.rollBack, .rollBackDemanded, reply)
+    case "/v1/restart": restart(reply)
     default:
       reply(ControlAnswer(202, ControlDocument.Stopping(stopping: true, pid: getpid())))
       stop()

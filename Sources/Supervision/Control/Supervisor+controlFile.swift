@@ -31,8 +31,10 @@ extension Supervisor {
     while read(controlQueue, &bytes, bytes.count) > 0 {}
   }
 
-  private func lookAtControl() {
+  func lookAtControl() {
     guard let control, stopping == .no, !control.socket.isInPlace else { return }
+    // It is on its way to the server that takes this one's place; if that fails, it is looked at again.
+    if case .handingOver = restart { return }
     let path = control.socket.path
     if ControlSocket.isTaken(path) {
       return report("another server is controlled at \(path) now: nacre status and the like do not reach this one")

@@ -10,12 +10,18 @@ extension Supervisor {
 
   /// Has `/metrics` answered on an address of its own, too. Call it before ``run()``.
   public func openMetrics(_ address: ListenAddress) throws(StartupError) {
+    // Another server answers there, or is to go on if this one fails.
+    if isAwaited { return metricsAddress = address }
     let socket: ListeningSocket
     do throws(StartupError) {
-      socket = try ListeningSocket.listen(on: [address], ListeningSocket.Settings())[0]
+      if let taken = settings.life.predecessor?.take(address, for: .metrics) {
+        socket = taken
+      } else {
+        socket = try ListeningSocket.listen(on: [address], ListeningSocket.Settings())[0]
+      }
     } catch {
       // Under Server::Starter the server that is being replaced has it.
-      guard settings.life.isBesideAnother else { throw error }
+      guard settings.life.isBesideAnother, settings.life.predecessor == nil else { throw error }
       loop.after(Self.metricsInterval) { [unowned self] in
         if stopping == .no { try? openMetrics(address) }
       }
@@ -24,7 +30,7 @@ extension Supervisor {
     let server = ControlServer(loop: loop, socket: ControlSocket(adopting: socket)) { [unowned self] in
       $1(metricsAnswer($0))
     }
-    metricsServer = server
+    (metricsServer, metricsListener) = (server, socket)
     do throws(SystemError) {
       try server.start()
     } catch {

@@ -12,11 +12,24 @@ public struct ListeningSocket {
   /// The file that stands for it and goes with it.
   let file: SocketFile?
 
-  init(descriptor: Int32, address: ListenAddress, isInherited: Bool = false, file: SocketFile? = nil) {
+  /// Whether the file that stands for it is to become this server's, when it takes another one's place.
+  private let takesFile: Bool
+
+  init(
+    descriptor: Int32, address: ListenAddress, isInherited: Bool = false, file: SocketFile? = nil,
+    takesFile: Bool = false
+  ) {
     self.descriptor = descriptor
     self.address = address
     self.isInherited = isInherited
     self.file = file
+    self.takesFile = takesFile
+  }
+
+  /// The same socket, with the file that was another server's until now.
+  var withFile: ListeningSocket {
+    guard takesFile, file == nil, case .unix(let path) = address else { return self }
+    return ListeningSocket(descriptor: descriptor, address: address, file: SocketFile(path: path)).secured(isSecure)
   }
 
   /// Whether clients speak TLS here.

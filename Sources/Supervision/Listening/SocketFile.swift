@@ -15,12 +15,14 @@ struct SocketFile {
     (device, inode) = (status.st_dev, status.st_ino)
   }
 
-  /// Removes it, if this is the process that made it and nobody has put another one in its place.
-  func remove() {
+  /// Whether nobody has removed it, or put another one in its place.
+  var isInPlace: Bool {
     var status = stat()
-    guard getpid() == owner, lstat(path, &status) == 0, status.st_dev == device, status.st_ino == inode else { return }
-    unlink(path)
+    return lstat(path, &status) == 0 && status.st_dev == device && status.st_ino == inode
   }
+
+  /// Removes it, if this is the process that made it and nobody has put another one in its place.
+  func remove() { if getpid() == owner, isInPlace { unlink(path) } }
 }
 
 extension ListeningSocket {

@@ -1,6 +1,7 @@
 import CLinux
 import Glibc
 import ProcessProtocol
+import Switchboard
 
 /// `nacre`'s end of the `SOCK_SEQPACKET` connection to one Perl process.
 final class Channel {
@@ -27,12 +28,21 @@ final class Channel {
 
   /// Sends a command and copies of `descriptors`. False if the process is gone or does not read what it is sent.
   func send(_ command: Command, descriptors: [Int32] = []) -> Bool {
-    let bytes = command.encoded()
+    send(command.encoded(), descriptors: descriptors) == .passed
+  }
+
+  /// Sends bytes as one message, and copies of `descriptors`.
+  func send(_ bytes: [UInt8], descriptors: [Int32]) -> PassingResult {
     while true {
       let sent = cl_send_message(
         descriptor, bytes, bytes.count, descriptors, Int32(descriptors.count), Int32(MSG_DONTWAIT))
-      if sent >= 0 { return true }
-      if errno != EINTR { return false }
+      if sent >= 0 { return .passed }
+      switch errno {
+      case EINTR: continue
+      // The last: too many descriptors of this user are under way, in any process.
+      case EAGAIN, ENOBUFS, ENOMEM, ETOOMANYREFS: return .later
+      default: return .never
+      }
     }
   }
 

@@ -30,13 +30,29 @@ final class Signals {
 
   deinit { close(descriptor) }
 
+  /// A signal that came.
+  struct Event {
+    var signal: Int32
+    /// The process that a ``Keeper`` is told of: its server has sent the number with the signal.
+    var heir: (of: pid_t, pid: pid_t)?
+  }
+
   /// The signals that came since the last call, in order.
-  func received() -> [Int32] {
-    var signals: [Int32] = []
+  func received() -> [Event] {
+    var events: [Event] = []
     var info = signalfd_siginfo()
     while read(descriptor, &info, MemoryLayout<signalfd_siginfo>.size) == MemoryLayout<signalfd_siginfo>.size {
-      signals.append(Int32(info.ssi_signo))
+      var event = Event(signal: Int32(info.ssi_signo))
+      let isQueued = info.ssi_code == Int32(SI_QUEUE)
+      if event.signal == SIGUSR2, isQueued, info.ssi_int > 0 { event.heir = (pid_t(info.ssi_pid), info.ssi_int) }
+      events.append(event)
     }
-    return signals
+    return events
+  }
+
+  /// Waits until one comes.
+  func wait() {
+    var entry = pollfd(fd: descriptor, events: Int16(POLLIN), revents: 0)
+    poll(&entry, 1, -1)
   }
 }

@@ -39,10 +39,46 @@ enum Spawning {
       prepare(keeping: kept, output: output)
       for name in removedVariables { unsetenv(name) }
       execv(program, &vector)
-      var code = errno
-      write(pipe[1], &code, MemoryLayout<Int32>.size)
-      _exit(127)
+      fail(pipe[1])
     }
+    return try started(program, pid, &pipe)
+  }
+
+  /// Starts a program as this one was started, with one more variable that names a descriptor which stays open.
+  static func start(
+    _ start: StartSurroundings, keeping kept: Int32, variable: String
+  ) throws(SpawnError) -> pid_t {
+    var pipe: [Int32] = [-1, -1]
+    guard makePipe(&pipe) else { throw SpawnError(program: start.program, code: errno) }
+    defer { close(pipe[0]) }
+    func vector(_ strings: [[UInt8]]) -> [UnsafeMutablePointer<CChar>?] {
+      strings.map { bytes in
+        (bytes + [0]).withUnsafeBufferPointer {
+          strdup(UnsafeRawPointer($0.baseAddress!).assumingMemoryBound(to: CChar.self))
+        }
+      } + [nil]
+    }
+    var arguments = vector([Array(start.program.utf8)] + start.arguments)
+    var variables = vector(start.variables + [Array("\(variable)=\(kept)".utf8)])
+    defer { for pointer in arguments + variables { free(pointer) } }
+    let pid = cl_fork()
+    if pid == 0 {
+      prepare(keeping: [kept], output: nil)
+      if chdir(start.directory) == 0 { execve(start.program, &arguments, &variables) }
+      fail(pipe[1])
+    }
+    return try started(start.program, pid, &pipe)
+  }
+
+  /// Tells, in the new process, why `exec` failed, and ends it.
+  private static func fail(_ pipe: Int32) -> Never {
+    var code = errno
+    write(pipe, &code, MemoryLayout<Int32>.size)
+    _exit(127)
+  }
+
+  /// Waits, in the old process, until the new one has become the program.
+  private static func started(_ program: String, _ pid: pid_t, _ pipe: inout [Int32]) throws(SpawnError) -> pid_t {
     let forkError = errno
     close(pipe[1])
     guard pid > 0 else { throw SpawnError(program: program, code: forkError) }

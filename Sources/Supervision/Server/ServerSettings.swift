@@ -91,7 +91,12 @@ public struct ServerSettings {
     /// Whether another server still serves on the same sockets, so that connections are left to it until the
     /// application is ready.
     public var isBesideAnother = false
+    /// The server that this one is to replace (`nacre restart`).
+    public var predecessor: Predecessor?
   }
+
+  /// How this program was started; nil if it cannot be started again.
+  public var start: StartSurroundings?
 
   /// `--control`: where the control socket is.
   public var control = ControlPlace.Choice.automatic

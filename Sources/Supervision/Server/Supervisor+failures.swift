@@ -8,6 +8,8 @@ import Switchboard
 /// What people are told of a load that failed.
 extension Supervisor {
   func reject(_ failure: LoadFailure, generation: UInt64, running: UInt64?) {
+    // There is a server that does better than to answer with a report.
+    if isAwaited, running == nil { return giveUp(failure, generation: generation) }
     let answers = freshness.holdsRequests || running == nil
     let report = FailureReport(
       failure, generation: generation,
@@ -27,8 +29,10 @@ extension Supervisor {
   }
 
   func giveUp(_ failure: LoadFailure, generation: UInt64) {
-    let report = FailureReport(failure, generation: generation, meanwhile: .leaves, scene: scene(of: failure))
+    let report = FailureReport(
+      failure, generation: generation, meanwhile: isAwaited ? .leavesToOther : .leaves, scene: scene(of: failure))
     log.fail(report.terminal)
+    settings.life.predecessor?.refuse(report.brief)
     finish(status: 1)
   }
 

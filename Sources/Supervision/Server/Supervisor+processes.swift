@@ -124,6 +124,10 @@ extension Supervisor {
         stops[pid] = nil
         if let process {
           finish(process, ending)
+        } else if let successor = restart.successor, pid == successor.pid {
+          ended(successor, ending)
+        } else if pid == failed?.pid {
+          failed = nil
         } else if pid == guardian?.pid {
           guardianEnded()
         } else {

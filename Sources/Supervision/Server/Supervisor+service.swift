@@ -25,21 +25,24 @@ extension Supervisor {
   /// The first generation serves, or its failure is what is served.
   func begin() {
     guard !hasBegun else { return }
+    if let predecessor = settings.life.predecessor, predecessor.isAwaited { return announceReadiness(to: predecessor) }
     hasBegun = true
     do {
-      if settings.life.isBesideAnother { try openDoors() }
+      if settings.life.isBesideAnother, settings.life.predecessor == nil { try openDoors() }
     } catch {
       log.fail("\(error)")
       finish(status: 1)
       return
     }
     if let problem = settings.life.pidFile?.write(announce: { protect($0, as: $1) }) { log.warn(problem) }
-    settings.life.manager.tell(.ready(state))
+    // One that takes another one's place says so when the manager knows it.
+    if settings.life.predecessor == nil { settings.life.manager.tell(.ready(state)) }
   }
 
   /// Tells the service manager, as often as it wants, that the loop turns; also while the application loads or the
   /// server waits for its last requests.
   func beat() {
+    if case .done = restart { return }
     guard settings.life.manager.socket != nil, let pulse = settings.life.manager.pulse else { return }
     settings.life.manager.tell(.alive)
     loop.after(pulse) { [unowned self] in beat() }
@@ -60,7 +63,7 @@ extension Supervisor {
   }
 
   /// One line for the service manager.
-  private var state: String {
+  var state: String {
     guard let running = machine.running else { return "the application does not load" }
     return machine.rejection == nil
       ? "generation \(running.number) serves" : "generation \(running.number) serves; newer code does not load"

@@ -5,14 +5,19 @@ import Switchboard
 /// Signals, and the orderly end.
 extension Supervisor {
   func receiveSignals() {
-    for signal in signals.received() {
-      switch signal {
+    for event in signals.received() {
+      switch event.signal {
       case SIGCHLD: reap()
+      case let signal where restart.isDone:
+        if let successor = restart.successor { forward(event, to: successor) }
+        // A second one means now; the keeper, if there is one, stays until the server has ended.
+        if signal == SIGINT { interrupts += 1 }
+        if interrupts > 1 { finish(status: 128 + SIGINT) }
       case SIGHUP: reload()
       case SIGUSR1 where settings.accessLog.hasPrefix("/"):
         scoreboard.logEpoch += 1
         log.inform("each worker opens the access log anew with its next line (USR1)")
-      case SIGUSR1, SIGUSR2, SIGTTIN, SIGTTOU: log.warn(Self.unused(signal))
+      case SIGUSR1, SIGUSR2, SIGTTIN, SIGTTOU: log.warn(Self.unused(event.signal))
       case SIGINT where stopping != .no: finish(status: 128 + SIGINT)
       default: stop()
       }
@@ -43,6 +48,8 @@ extension Supervisor {
   /// Accepts nothing more, lets requests in flight end, has the workers leave, and ends.
   func stop() {
     guard stopping == .no else { return }
+    if isAwaited { return refuse("it was told to stop before it could serve") }
+    if let successor = restart.successor { abandon(successor, "the server was told to stop") }
     stopping = .draining
     publish("stopping")
     dismissWaiters()
@@ -57,6 +64,11 @@ extension Supervisor {
     closeDoors()
     switchboard.closeIdle()
     switchboard.resume()
+    limitDrain()
+  }
+
+  /// Cuts off what takes longer than `--drain`.
+  func limitDrain() {
     loop.after(drainTime) { [unowned self] in
       let left = switchboard.inFlight
       if left > 0 {
@@ -66,7 +78,7 @@ extension Supervisor {
     }
   }
 
-  private func leave() {
+  func leave() {
     stopping = .leaving
     handle(.drained)
     // Its end tells the workers to leave; they run their END blocks.

@@ -42,13 +42,18 @@ public final class Supervisor {
   private let boardSettings: SwitchboardSettings
   let signals = Signals()
   let freshness: Freshness
-  let listeners: [ListeningSocket]
+  var listeners: [ListeningSocket]
   /// What speaks TLS and HTTP/2; nil if nobody does.
   let front: (any Front)?
   var machine: GenerationMachine
   var events: [GenerationMachine.Event] = []
   var isHandling = false
   var stopping = Stopping.no
+  var restart = Restart.none
+  /// The process of a restart that has failed, until it is reaped.
+  var failed: Successor?
+  /// How often it was interrupted since it has been replaced.
+  var interrupts = 0
   /// Whether somebody is told that a demanded reload is done.
   var isReloadAwaited = false
   /// Whether requests have been served, or answered with the report of a failure.
@@ -107,6 +112,9 @@ public final class Supervisor {
   var outcomes: [Metrics.Outcome: Int] = [:]
   /// nil without `--metrics`.
   var metricsServer: ControlServer?
+  var metricsListener: ListeningSocket?
+  /// Where the numbers are to be, once this server has taken another one's place.
+  var metricsAddress: ListenAddress?
   /// nil without a control socket.
   var control: ControlServer?
   /// Tells when its file is removed; -1 for none.
@@ -174,6 +182,7 @@ public final class Supervisor {
       switchboard.delegate = self
       try loop.watch(signals.descriptor, .readable) { [unowned self] _ in receiveSignals() }
       watchQueue()
+      try watchPredecessor()
       if !settings.life.isBesideAnother { try openDoors() }
       try control?.start()
       watchControl()
@@ -183,7 +192,7 @@ public final class Supervisor {
     }
     handle(.start)
     watchRequests()
-    beat()
+    if !isAwaited { beat() }
     // The end may have come already: a perl that cannot be started.
     if stopping == .no { loop.run() }
     control?.end()
@@ -192,6 +201,7 @@ public final class Supervisor {
     closeDoors()
     settings.life.pidFile?.remove()
     guardian?.dismiss()
+    if case .done(let successor) = restart { return statusAfterRestart(successor) }
     return if case .done(let status) = stopping { status } else { 0 }
   }
 

@@ -10,8 +10,10 @@ public struct Account: Equatable, Sendable {
   var name: String?
 
   /// Finds the account. Each is a name or a number; nil if neither is given.
-  public init?(user: String?, group: String?) throws(StartupError) {
-    guard user != nil || group != nil else { return nil }
+  ///
+  /// - Parameter isAssumed: Whether this process has been started as that account, by a server that has become it.
+  public init?(user: String?, group: String?, isAssumed: Bool = false) throws(StartupError) {
+    guard user != nil || group != nil, !isAssumed || getuid() == 0 else { return nil }
     guard getuid() == 0 else {
       throw StartupError("only root can become somebody else: leave --user and --group out, or start nacre as root.")
     }

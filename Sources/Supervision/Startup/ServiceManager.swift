@@ -10,6 +10,8 @@ public struct ServiceManager: Sendable {
     /// A reload was asked for and is under way.
     case reloading
     case stopping
+    /// Another process is the server from now on.
+    case succeeded(by: pid_t)
     /// The loop turns: for a manager that restarts what has hung.
     case alive
   }
@@ -66,6 +68,7 @@ public struct ServiceManager: Sendable {
     case .ready(let status): "READY=1\nSTATUS=\(status)\n"
     case .reloading: "RELOADING=1\nMONOTONIC_USEC=\(monotonic / 1000)\n"
     case .stopping: "STOPPING=1\n"
+    case .succeeded(let pid): "MAINPID=\(pid)\nREADY=1\n"
     case .alive: "WATCHDOG=1\n"
     }
   }

@@ -18,7 +18,8 @@ extension ControlCommand {
 /// The commands to a running server, by name.
 enum ControlCommands {
   static let all: [any ControlCommand.Type] = [
-    StatusCommand.self, LogCommand.self, WhyCommand.self, ReloadCommand.self, RollBackCommand.self, StopCommand.self,
+    StatusCommand.self, LogCommand.self, WhyCommand.self, ReloadCommand.self, RollBackCommand.self,
+    RestartCommand.self, StopCommand.self,
   ]
 
   /// Takes `-p5000` apart, as for ``ServeOptions``.
@@ -85,6 +86,32 @@ struct RollBackCommand: ControlCommand {
   func perform(_ client: ControlClient) throws(CommandError) { try tell(client.ask("POST", "/v1/rollback")) }
 }
 
+struct RestartCommand: ControlCommand {
+  static let configuration = CommandConfiguration(
+    commandName: "nacre restart",
+    abstract: "Replace the server itself by one that is started anew, without losing a request.",
+    discussion: """
+      For what a reload does not change: nacre itself after an upgrade, its options, the environment. The new server \
+      is started with the same command line, from the program that lies there now. When it has loaded the \
+      application it takes over the listening sockets and the open connections, and the old one finishes what it has \
+      in hand. If the new one cannot serve, the old one goes on. Exit status: 0, 1 if the old one goes on, 3 if no \
+      server runs.
+      """)
+
+  @OptionGroup var server: ServerChoice
+
+  func perform(_ client: ControlClient) throws(CommandError) {
+    let answer = try client.ask("POST", "/v1/restart")
+    guard let outcome = try? answer.decoded(ControlDocument.Restarted.self) else {
+      throw CommandError(try answer.decoded(ControlDocument.Problem.self).error)
+    }
+    guard answer.status == 200 else {
+      throw CommandError("not restarted: \(outcome.error ?? "")\nThe server goes on (pid \(outcome.pid)).")
+    }
+    print("restarted: pid \(outcome.pid) serves")
+  }
+}
+
 struct StopCommand: ControlCommand {
   static let configuration = CommandConfiguration(
     commandName: "nacre stop", abstract: "Finish the requests in hand, stop the server, and wait for its end.",
@@ -126,7 +153,10 @@ struct WhyCommand: ControlCommand {
 struct LogCommand: ControlCommand {
   static let configuration = CommandConfiguration(
     commandName: "nacre log", abstract: "Follow what a running server does.",
-    discussion: "Ends with the server, or with Ctrl-C. Exit status: 0, or 3 if no server runs.")
+    discussion: """
+      Ends with the server, or with Ctrl-C; after a restart it follows the new server. Exit status: 0, or 3 if no server \
+      runs.
+      """)
 
   @Flag(help: "Each event as one line of JSON.") var json = false
   @Option(
@@ -137,6 +167,17 @@ struct LogCommand: ControlCommand {
 
   func perform(_ client: ControlClient) throws(CommandError) {
     if let trace { return try write(client.ask("GET", "/v1/trace").body, to: trace) }
+    var client = client
+    while try follow(client) {
+      // The new server listened before the old one said so.
+      guard let next = ControlClient(path: client.path) else { return }
+      client = next
+    }
+  }
+
+  /// Shows what the server tells until it ends; whether another one has taken its place.
+  private func follow(_ client: ControlClient) throws(CommandError) -> Bool {
+    var isReplaced = false
     // That a reload has begun is news only if its end does not follow at once.
     var beginning: [String] = []
     try client.follow(quietFor: 1000) { (line) throws(CommandError) in
@@ -145,11 +186,13 @@ struct LogCommand: ControlCommand {
         beginning = []
         return
       }
-      if json { return show(line + [0x0A]) }
       let event = try ControlClient.Answer(status: 200, body: line).decoded(ControlDocument.Event.self)
+      isReplaced = event.event == "restarted"
+      if json { return show(line + [0x0A]) }
       beginning = event.event == "reload" ? EventText(event).lines : []
       if beginning.isEmpty { for text in EventText(event).lines { show(Array((text + "\n").utf8)) } }
     }
+    return isReplaced
   }
 }
 

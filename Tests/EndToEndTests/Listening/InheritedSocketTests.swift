@@ -71,6 +71,23 @@ import Testing
       FileManager.default.fileExists(atPath: site.notes + "/unix.sock"), "it belongs to who has bound it")
   }
 
+  @Test func socketsOfSystemdGoOverToANewServer() throws {
+    let site = try Site(["app.psgi": Site.restarting()])
+    let options = try options(site, for: "self")
+    try site.serve(options) { server throws in
+      let unix = try Connection(path: site.notes + "/unix.sock")
+      #expect(try unix.exchange().text == "\(server.process.pid) one 0", "\(server)")
+      for _ in 0..<2 {
+        let new = try server.restart()
+        #expect(try server.text() == "\(new) one 0", "\(server)")
+        #expect(try unix.exchange().text == "\(new) one 0", "\(server)")
+        let other = try Connection(path: site.notes + "/unix.sock")
+        #expect(try other.exchange().text == "\(new) one 0", "\(server)")
+      }
+    }
+    #expect(FileManager.default.fileExists(atPath: site.notes + "/unix.sock"), "it belongs to who has bound it")
+  }
+
   @Test func socketsForAnotherProcessAreLeftAlone() throws {
     let site = try Site(["app.psgi": Self.telling])
     try site.write(site.notes + "/activate.pl", Self.activate)

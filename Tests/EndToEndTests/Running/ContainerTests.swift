@@ -114,6 +114,22 @@ struct ContainerTests {
     }
   }
 
+  @Test func firstProcessStaysThroughRestarts() throws {
+    let site = try Site(["app.psgi": Site.restarting()])
+    try site.serve(options(environment: "production"), expecting: nil) { server in
+      #expect(try server.text() == "1 one 0", "\(server)")
+      let nacre = try first(server)
+      let client = try server.connect()
+      for _ in 0..<3 {
+        let new = try server.restart()
+        #expect(try client.exchange().text == "\(new) one 0", "\(server)")
+      }
+      #expect(eventually { zombies(server).isEmpty }, "\(zombies(server))\n\(server)")
+      kill(nacre, SIGTERM)
+      #expect(server.process.waitForEnd() == .code(0), "\(server)")
+    }
+  }
+
   @Test func signalsThatMeanNothingHereChangeNothing() throws {
     let site = try Site(["app.psgi": Site.app("'hello'")])
     try site.serve(options(environment: "production"), expecting: nil) { server in
