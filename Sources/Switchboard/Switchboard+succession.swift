@@ -1,3 +1,4 @@
+import CLinux
 import Glibc
 import ProcessProtocol
 
@@ -51,14 +52,15 @@ extension Switchboard {
     scoreboard.publishedGeneration = Self.nobodys
     takeBackUnclaimed()
     stopAccepting()
-    for connection in connections.lazy.compactMap(\.self) where departs(connection) {
+    for connection in connections.lazy.compactMap(\.self) {
       switch connection.state {
-      case .parked, .readingHead: depart(connection)
+      case .readingHead where departs(connection): depart(connection)
+      // A pair has no other place to go to. Those whose next request has come are in flight.
+      case .parked where !departs(connection):
+        if cl_readable_bytes(connection.fd) > 0 { setDeadline(connection, .head) } else { close(connection) }
       default: break
       }
     }
-    // The pairs.
-    closeIdle()
     resume()
   }
 
@@ -90,7 +92,13 @@ extension Switchboard {
     scheduleTurnEnd()
   }
 
-  /// Passes on what waits, and all that is about to leave.
+  /// Whether a connection is still to be passed on.
+  var isPassingOn: Bool {
+    if case .passing = succession { !departing.isEmpty || deadlines.count(.idle) > 0 } else { false }
+  }
+
+  /// Passes on what waits first, then what is idle. That stays watched until its turn comes: there may be thousands, and one
+  /// that gets a request meanwhile is to go before the others.
   func passOnWaiting() {
     guard case .passing(let pass) = succession else { return }
     var next = line.first
@@ -98,10 +106,9 @@ extension Switchboard {
       next = line.slot(after: slot)
       if departs(connections[slot]!) { depart(connections[slot]!) }
     }
-    var gone = 0
-    defer { departing.removeFirst(gone) }
-    for slot in departing {
+    while let slot = departing.first ?? deadlines.first(.idle) {
       let connection = connections[slot]!
+      if departing.isEmpty { depart(connection) }
       let passed = PassedConnection(descriptor: connection.fd, peer: connection.peer, carried: connection.carried)
       switch pass(passed) {
       case .passed:
@@ -110,7 +117,7 @@ extension Switchboard {
       case .later: return awaitRoom()
       case .never: close(connection)
       }
-      gone += 1
+      departing.removeFirst()
     }
   }
 

@@ -175,7 +175,7 @@ public final class Switchboard {
     passOnWaiting()
     lendWaiting()
     tellStreams()
-    if accepting == .stopped, inFlight == 0, handedOver == 0, let drained = onDrained {
+    if accepting == .stopped, inFlight == 0, handedOver == 0, !isPassingOn, let drained = onDrained {
       onDrained = nil
       drained()
     }

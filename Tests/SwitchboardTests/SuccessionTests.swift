@@ -94,6 +94,32 @@ import Testing
     #expect(next.until { clients.allSatisfy { $0.statuses == [200] } })
   }
 
+  @Test func requestOnAnIdleConnectionGoesBeforeTheOtherIdleOnes() throws {
+    let (bench, next) = (try Bench(), try Bench())
+    try bench.startWorkers(1)
+    try next.startWorkers(1)
+    let clients = try (0..<10).map { _ in try bench.connect() }
+    #expect(bench.until { openConnections(bench) == 10 })
+    var (isOpen, passed) = (true, 0)
+    bench.switchboard.passOn {
+      guard isOpen else { return .later }
+      isOpen = false
+      passed += 1
+      return pass($0, to: next)
+    }
+    bench.settle()
+    #expect(passed == 1)
+    clients[9].send(get("/"))
+    bench.settle()
+    // At most the one that is at the door goes first.
+    for _ in 0..<2 {
+      isOpen = true
+      #expect(bench.until { !isOpen })
+    }
+    #expect(next.until { clients[9].statuses == [200] })
+    #expect(passed == 3)
+  }
+
   @Test func connectionsThatNobodyTakesAreClosed() throws {
     let bench = try Bench()
     try bench.startWorkers(1)
