@@ -70,6 +70,23 @@ final class EnvironmentBuilder {
     }
   }
 
+  /// Shows the client that trusted proxies speak for, instead of the last of them.
+  func put(_ forwarded: ForwardedFields, in environment: OpaquePointer) {
+    if let address = forwarded.address {
+      cp_hash_put(environment, keys.remoteAddress, makeString(address))
+      cp_hash_put(environment, keys.remotePort, makeString(forwarded.port ?? "0"))
+    }
+    if let isSecure = forwarded.isSecure {
+      cp_hash_put(environment, keys.urlScheme, isSecure ? makeString("https") : makeString("http"))
+      // Unless the proxy itself came by TLS, there is none.
+      if isSecure || cp_hash_get(environment, keys.https) != nil {
+        cp_hash_put(environment, keys.https, isSecure ? makeString("on") : makeString("off"))
+      }
+    }
+    if let host = forwarded.host { cp_hash_put(environment, keys.host, makeString(host)) }
+    if let port = forwarded.serverPort { cp_hash_put(environment, keys.serverPort, makeString(port)) }
+  }
+
   private func putFields(
     _ head: borrowing RequestHead, _ bytes: UnsafeRawBufferPointer, in environment: OpaquePointer
   ) {

@@ -131,16 +131,22 @@ extension Worker {
     case .body(let body):
       cell.setRequest(request.method.slice(of: headBytes), request.path.slice(of: headBytes))
       let environment = builder.makeEnvironment(request, headBytes, peer, body)
-      nameRequest(in: environment)
+      if connection.loan.isTrusted {
+        builder.put(ForwardedFields(request, headBytes, seat.settings.service.trustedProxies), in: environment)
+      }
+      nameRequest(headBytes, isTrusted: connection.loan.isTrusted, in: environment)
       return try serveRequest(&connection, environment: environment, headBytes)
     }
     return .gave
   }
 
   /// `--request-ids`: the application, the client and the log all get to know the id.
-  private func nameRequest(in environment: OpaquePointer) {
+  private func nameRequest(
+    _ headBytes: UnsafeRawBufferPointer, isTrusted: Bool, in environment: OpaquePointer
+  ) {
     guard let requestID else { return }
-    requestID.make()
+    let given = isTrusted ? request.value(of: .xRequestID)?.slice(of: headBytes) : nil
+    if given.map(requestID.take) != true { requestID.make() }
     exchange.requestID = requestID.bytes
     cp_hash_put(environment, builder.keys.requestID, makeString(exchange.requestID))
   }

@@ -24,6 +24,8 @@ public struct Loan: Equatable, Sendable {
   public var isHTTP2: Bool
   /// Whether the descriptor is one end of a socket pair, behind which `nacre` speaks for the peer.
   public var isPair: Bool
+  /// Whether the peer is a trusted proxy.
+  public var isTrusted = false
   /// Whether the peer's address is IPv6 (16 bytes), IPv4 (the first 4) or a Unix socket (none).
   public var family: Family
   /// The peer's port; 0 on Unix sockets.
@@ -61,13 +63,14 @@ public struct Loan: Equatable, Sendable {
     a.slot == b.slot && a.word == b.word && a.hasBody == b.hasBody && a.bodyLength == b.bodyLength
       && a.isSecure == b.isSecure && a.family == b.family && a.peerPort == b.peerPort && a.localPort == b.localPort
       && a.peerAddress == b.peerAddress && a.isHTTP2 == b.isHTTP2 && a.isPair == b.isPair
-      && a.localAddress == b.localAddress
+      && a.localAddress == b.localAddress && a.isTrusted == b.isTrusted
   }
 
   /// Writes the fixed part; `memory` holds at least ``headerSize`` bytes. Allocates nothing.
   public func store(in memory: UnsafeMutableRawPointer) {
     memory.storeBytes(of: slot.littleEndian, as: UInt32.self)
-    let flags: UInt32 = (hasBody ? 1 : 0) | (isSecure ? 2 : 0) | (isHTTP2 ? 4 : 0) | (isPair ? 8 : 0)
+    let flags: UInt32 =
+      (hasBody ? 1 : 0) | (isSecure ? 2 : 0) | (isHTTP2 ? 4 : 0) | (isPair ? 8 : 0) | (isTrusted ? 16 : 0)
     memory.storeBytes(of: flags.littleEndian, toByteOffset: 4, as: UInt32.self)
     memory.storeBytes(of: word.rawValue.littleEndian, toByteOffset: 8, as: UInt64.self)
     memory.storeBytes(of: bodyLength.littleEndian, toByteOffset: 16, as: UInt64.self)
@@ -103,6 +106,7 @@ public struct Loan: Equatable, Sendable {
     localAddress = (
       message.load(fromByteOffset: 48, as: UInt64.self), message.load(fromByteOffset: 56, as: UInt64.self)
     )
+    isTrusted = flags & 16 != 0
     bodyLength = UInt64(littleEndian: message.load(fromByteOffset: 16, as: UInt64.self))
   }
 }

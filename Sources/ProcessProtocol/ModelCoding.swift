@@ -127,6 +127,7 @@ extension WireWriter {
     write(settings.service.accessLog)
     write(settings.service.logFormat.rawValue)
     write(settings.service.makesRequestIDs)
+    write(each: settings.service.trustedProxies.words) { $0.write($1) }
     write(settings.service.maximumHead)
     write(settings.service.maximumBody)
     write(settings.service.responseBuffer)
@@ -227,6 +228,9 @@ extension WireReader {
     }
     settings.service.logFormat = logFormat
     settings.service.makesRequestIDs = try readBool()
+    let proxies = try readEach { try $0.readString() }
+    guard let trusted = TrustedProxies(proxies) else { throw WireError("proxies, not \(proxies)") }
+    settings.service.trustedProxies = trusted
     settings.service.maximumHead = try read()
     settings.service.maximumBody = try read()
     settings.service.responseBuffer = try read()

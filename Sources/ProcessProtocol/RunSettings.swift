@@ -43,6 +43,8 @@ public struct RunSettings: Equatable, Sendable {
     /// `--request-ids`: whether each request has an id.
     public var makesRequestIDs = false
 
+    /// `--trusted-proxy`.
+    public var trustedProxies = TrustedProxies.none
     /// `--max-header-size`: the longest request head in bytes.
     public var maximumHead: UInt32 = 16 << 10
     /// `--max-body-size`: the longest request body in bytes; 0 for any length.

@@ -49,6 +49,8 @@ final class Connection {
   var isOnEdge = false
   /// Whether the next request goes to the front of the line, because it has been with a worker already.
   var comesFirst = false
+  /// Whether the peer is a trusted proxy.
+  var isTrusted = false
   /// Whether it is one too many, and only told so.
   var isTurnedAway = false
   /// How often in a row the connection arrived at a worker without its descriptor.

@@ -111,6 +111,9 @@ extension Switchboard {
     connection.comesFirst = false
     connection.truncations = 0
     connection.isTurnedAway = false
+    connection.isTrusted =
+      !settings.trustedProxies.isEmpty
+      && settings.trustedProxies.contains(NetworkAddress(peer.family, peer.address))
     store(connection, ClaimWord(serial: connection.word.serial &+ 1, epoch: 0, owner: ClaimWord.switchboard))
     connection.state = .parked
     // Nothing is idle once no more is accepted; only the front has something then, a stream begun before its end.

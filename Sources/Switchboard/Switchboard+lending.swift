@@ -76,6 +76,7 @@ extension Switchboard {
     var loan = Loan(
       slot: UInt32(connection.slot), word: connection.word, family: connection.peer.family,
       peerPort: connection.peer.port, localPort: connection.peer.localPort, peerAddress: connection.peer.address)
+    loan.isTrusted = connection.isTrusted
     var fds: (Int32, Int32) = (connection.fd, -1)
     if connection.peer.isPair {
       (loan.isPair, loan.isSecure, loan.isHTTP2) = (true, connection.peer.isSecure, connection.peer.isHTTP2)

@@ -1,4 +1,5 @@
 import Glibc
+public import ProcessProtocol
 
 /// What the switchboard asks of, and tells, its owner.
 public protocol SwitchboardDelegate: AnyObject {
@@ -30,6 +31,8 @@ public struct SwitchboardSettings: Equatable, Sendable {
   /// The most connections that are served, fewer than there are slots; what comes then is answered 503. Nil: as many as
   /// there are slots, and what comes then is left to the system's queue.
   public var maximumConnections: Int?
+  /// Whose connections are marked as those of trusted proxies.
+  public var trustedProxies = TrustedProxies.none
   /// The most requests that wait in the switchboard; what comes then is answered 503.
   public var maximumWaiting = 1024
   /// The longest request body in bytes; nil for no bound.

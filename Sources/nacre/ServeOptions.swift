@@ -44,6 +44,9 @@ struct ServeOptions: ParsableCommand {
   @OptionGroup(title: "Listening")
   var listen: ListenOptions
 
+  @OptionGroup(title: "Behind a proxy")
+  var proxies: ProxyOptions
+
   @OptionGroup(title: "Limits")
   var limits: LimitOptions
 
@@ -106,6 +109,7 @@ struct ServeOptions: ParsableCommand {
     processes.fill(&settings)
     control.fill(&settings)
     listen.fill(&settings)
+    proxies.fill(&settings)
     limits.fill(&settings)
     logs.fill(&settings)
     settings.connections.takesHTTP2 = tls.http2Cleartext

@@ -50,6 +50,7 @@ enum Samples {
     settings.service.accessLog = "/var/log/access"
     settings.service.logFormat = .json
     settings.service.makesRequestIDs = true
+    settings.service.trustedProxies = TrustedProxies(["10.0.0.0/8", "unix:"])!
     settings.service.maximumHead = 4096
     settings.service.maximumBody = 5 << 32
     settings.service.responseBuffer = 1 << 40

@@ -23,6 +23,7 @@ import Testing
     case ("M", _), ("reload-modules", _): "['Foo']"
     case (_, "SECONDS"), (_, "N"), (_, "PORT"): "7"
     case (_, "SIZE"): "'2m'"
+    case ("trusted-proxy", _): "['10.0.0.0/8', 'unix:']"
     case ("metrics", _): "'127.0.0.1:9100'"
     // One of a few words.
     case (_, let value?) where value.contains("|"): "'\(value.prefix { $0 != "|" })'"

@@ -100,6 +100,7 @@ private func complaint(_ arguments: String...) -> String? {
   ["--max-header-size", "1023"], ["--max-header-size", "33k"], ["--max-body-size", "1t"], ["--max-body-size", "-1"],
   ["--max-body-size", "k"], ["--max-body-size", "9999999999g"], ["--response-buffer", "1k"], ["--body-timeout", "0"],
   ["--send-timeout", "90000"], ["--max-connections=-1"], ["--max-queue", "0"],
+  ["--trusted-proxy", "10.0.0.0/33"], ["--trusted-proxy", "proxy.example"], ["--trusted-proxy", ""],
   ["--touch-file", ""], ["--unknown"], ["a.psgi", "b.psgi"], ["-a", "a.psgi", "b.psgi"],
 ])
 func wrongOptionsAreRefused(arguments: [String]) {

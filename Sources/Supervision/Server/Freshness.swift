@@ -76,6 +76,7 @@ final class Freshness {
     runSettings.service.accessLog = settings.accessLog
     runSettings.service.logFormat = settings.logFormat
     runSettings.service.makesRequestIDs = settings.makesRequestIDs
+    runSettings.service.trustedProxies = settings.trustedProxies
     runSettings.service.maximumHead = UInt32(settings.limits.head)
     runSettings.service.maximumBody = UInt64(settings.limits.body)
     runSettings.service.responseBuffer = UInt64(settings.limits.responseBuffer)

@@ -41,6 +41,8 @@ public struct ServerSettings {
   public var makesRequestIDs = false
   /// How long connections are waited for.
   public var connections = Connections()
+  /// `--trusted-proxy`.
+  public var trustedProxies = TrustedProxies.none
   /// What is taken from clients.
   public var limits = Limits()
   /// How requests, workers and the server end.

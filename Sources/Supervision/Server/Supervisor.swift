@@ -151,6 +151,7 @@ public final class Supervisor {
     board.headTimeout = UInt64(settings.connections.headTimeout) * Self.second
     board.adopt(settings.limits, slots)
     board.takesHTTP2 = settings.connections.takesHTTP2
+    board.trustedProxies = settings.trustedProxies
     boardSettings = board
     switchboard = Switchboard(loop: loop, scoreboard: scoreboard, settings: board, delegate: nil)
     machine = GenerationMachine(

@@ -1,0 +1,23 @@
+import ArgumentParser
+import ProcessProtocol
+import Supervision
+
+/// Whose word about clients is taken.
+struct ProxyOptions: ParsableArguments {
+  @Option(
+    help: ArgumentHelp(
+      "Believe what this proxy says of its clients (X-Forwarded-For, -Proto, -Host, -Port, X-Request-Id): an address, a range such as 10.0.0.0/8, or unix: for all of Unix sockets. May be repeated.",
+      valueName: "CIDR"))
+  var trustedProxy: [String] = []
+
+  func validate() throws {
+    if let word = trustedProxy.first(where: { TrustedProxies([$0]) == nil }) {
+      throw ValidationError("--trusted-proxy takes an address, a range such as 10.0.0.0/8, or unix:, not '\(word)'")
+    }
+  }
+
+  /// Takes over what needs no look at the disk.
+  func fill(_ settings: inout ServerSettings) {
+    settings.trustedProxies = TrustedProxies(trustedProxy) ?? .none
+  }
+}
