@@ -120,7 +120,7 @@ fuzz-patch: test-packages
 	SEED=$(SEED) EDITS=$(EDITS) swift test --skip-build --filter codeIsThatOfAFreshStart
 
 # What `make bench` measures, and how often; see Benchmarks/run --help. PARTS="reload memory" measures only these.
-PARTS ?= throughput front reload syscalls memory flat trees patching
+PARTS ?= throughput front reload syscalls slow memory flat trees patching
 ROUNDS ?= 4
 SAVES ?= 5
 

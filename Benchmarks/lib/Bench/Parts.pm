@@ -12,6 +12,7 @@ use Bench::Reload             ();
 use Bench::Report::Front      ();
 use Bench::Report::Reload     ();
 use Bench::Report::Throughput ();
+use Bench::Slow               ();
 use Bench::Syscalls           ();
 use Bench::Throughput         ();
 use Bench::Trees              ();
@@ -27,6 +28,7 @@ my %parts = (
     front    => sub { Bench::Report::Front::text(Bench::Front::measure(@_)) },
     reload   => sub { Bench::Report::Reload::text(Bench::Reload::measure(@_)) },
     syscalls => \&Bench::Syscalls::measure,
+    slow     => \&Bench::Slow::measure,
     memory   => \&Bench::Memory::measure,
     flat     => \&Bench::Flat::measure,
     trees    => \&Bench::Trees::measure,
@@ -34,7 +36,7 @@ my %parts = (
 );
 
 # In the order in which they run.
-sub names { qw(throughput front reload syscalls memory flat trees patching) }
+sub names { qw(throughput front reload syscalls slow memory flat trees patching) }
 
 sub run {
     my ($part, $kit, $scratch, $option) = @_;
