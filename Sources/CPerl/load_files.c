@@ -106,6 +106,16 @@ static void keep_path(pTHX_ AV *paths, SV *path) {
   if (is_plain_string(path)) av_push(paths, newSVpvn(SvPVX(path), SvCUR(path)));
 }
 
+/* Of several paths, those that could not be removed are still there. */
+static void tell_writes(pTHX_ AV *paths, bool is_removal) {
+  for (SSize_t index = 0; index <= AvFILLp(paths); index++) {
+    SV *path = AvARRAY(paths)[index];
+    struct stat status;
+    if (is_removal && lstat(SvPVX(path), &status) == 0) continue;
+    cp_hooked.observer.writes(SvPVX(path), SvCUR(path));
+  }
+}
+
 /* unlink LIST, rename FROM, TO, mkdir PATH, MODE, rmdir PATH. Only what really changed is told: `mkdir` of a directory
    that is there is a usual way of making sure of it. */
 static OP *hook_change(pTHX) {
@@ -121,16 +131,14 @@ static OP *hook_change(pTHX) {
   } else {
     keep_path(aTHX_ paths, type == OP_MKDIR && (PL_op->op_private & 15) > 1 ? SP[-1] : SP[0]);
   }
+  /* A worker tells of a rename before it, lest the file be seen before it is known who has written it. One that fails
+     changes nothing, so that it was told does no harm; a load, of which everything counts, tells afterwards. */
+  bool is_early = type == OP_RENAME && !cp_hooked.follows_files;
+  if (is_early) tell_writes(aTHX_ paths, false);
   OP *next = cp_hooked.original[type](aTHX);
   int error = errno;
   SPAGAIN;
-  for (SSize_t index = 0; SvTRUE(TOPs) && index <= AvFILLp(paths); index++) {
-    SV *path = AvARRAY(paths)[index];
-    struct stat status;
-    /* Of several, those that could not be removed are still there. */
-    if (type == OP_UNLINK && lstat(SvPVX(path), &status) == 0) continue;
-    cp_hooked.observer.writes(SvPVX(path), SvCUR(path));
-  }
+  if (!is_early && SvTRUE(TOPs)) tell_writes(aTHX_ paths, type == OP_UNLINK);
   errno = error;
   return next;
 }
