@@ -64,7 +64,7 @@ public enum Keeper {
   }
 
   /// Ends as the server did.
-  private static func mirrored(_ waitStatus: Int32) -> Int32 {
+  static func mirrored(_ waitStatus: Int32) -> Int32 {
     let signal = waitStatus & 0x7F
     guard signal != 0 else { return waitStatus >> 8 & 0xFF }
     Glibc.signal(signal, SIG_DFL)
@@ -113,7 +113,7 @@ extension Supervisor {
     if successor.heir != successor.pid { return Keeper.become(for: successor.heir) }
     return switch successor.ending {
     case .exited(let status)?: status
-    case .killed(let signal)?: 128 + signal
+    case .killed(let signal)?: Keeper.mirrored(signal)
     case .unknown?: 1
     case nil: keeper == getpid() ? Keeper.become(for: successor.pid) : 0
     }
