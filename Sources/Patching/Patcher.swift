@@ -201,6 +201,7 @@ public final class Patcher {
     }
     if report.isDone {
       rejected = [:]
+      for file in files { goneAt[file] = nil }
       for file in differing { isAsLoaded(file, by: transaction) ? settle(file) : compare(file) }
       forced.subtract(files)
     } else if report.waiting.isEmpty {
@@ -231,6 +232,10 @@ public final class Patcher {
   /// What was seen of the differing files last.
   private var present: [Int: Fingerprint] = [:]
 
+  /// The generations in which files were seen to be gone. One that comes back is loaded again, whatever is in it, if there has
+  /// been a patch meanwhile: another file (its own, renamed) may have taken the place of what it defines elsewhere.
+  private var goneAt: [Int: Int] = [:]
+
   /// Finds out which files differ from what runs. False if nothing has happened since the last time.
   private func look() -> Bool {
     var touched = watch()
@@ -250,14 +255,14 @@ public final class Patcher {
 
   private func compare(_ number: Int) {
     let file = follower.files[number]
-    guard file.isLoaded, follower.minds(number), let before = file.fingerprint,
-      let now = SourceFiles.fingerprint(of: file.path, previous: present[number] ?? before).fingerprint
-    else {
-      settle(number)
-      return
+    guard file.isLoaded, follower.minds(number), let before = file.fingerprint else { return settle(number) }
+    guard let now = SourceFiles.fingerprint(of: file.path, previous: present[number] ?? before).fingerprint else {
+      if goneAt[number] == nil { goneAt[number] = generation }
+      return settle(number)
     }
+    if goneAt[number] == generation { goneAt[number] = nil }
     present[number] = now
-    if now.sameContent(as: before) { settle(number) } else { differing.insert(number) }
+    if now.sameContent(as: before) && goneAt[number] == nil { settle(number) } else { differing.insert(number) }
   }
 
   /// A file is again what runs. If that could not be loaded before, others may have been rejected because of it.
