@@ -11,6 +11,7 @@ typedef enum {
   UNDO_ENTRY,   /* stash, key: the entry */
   UNDO_ELEMENT, /* hash, key: the value, or none */
   UNDO_SLOTS,   /* glob: its scalar, array, hash, format */
+  UNDO_TIE,     /* variable: what it is tied to */
   UNDO_SCALAR,  /* scalar: a copy */
   UNDO_ARRAY,   /* array: one with the same elements */
   UNDO_HASH,    /* hash: one with the same elements */

@@ -65,14 +65,32 @@ static bool is_plain_scalar(SV *value) {
   return type <= SVt_PVMG && type != SVt_REGEXP && !isGV_with_GP(value) && !SvSMAGICAL(value) && !SvGMAGICAL(value);
 }
 
+/* How a variable of this type is tied. */
+static int tie_of(SV *variable) {
+  return SvTYPE(variable) == SVt_PVAV || SvTYPE(variable) == SVt_PVHV ? PERL_MAGIC_tied : PERL_MAGIC_tiedscalar;
+}
+
+/* What a variable is tied to: a reference, borrowed; NULL if it is not tied. */
+static SV *tied_to(SV *variable) {
+  const MAGIC *magic = SvTYPE(variable) >= SVt_PVMG && SvMAGICAL(variable) ? mg_find(variable, tie_of(variable)) : NULL;
+  return magic ? magic->mg_obj : NULL;
+}
+
 static void save(pTHX_ patch_state *state, SV *value, int depth) {
   if (!value || SvIMMORTAL(value) || depth > MOST_DEPTH || state->overflowed) return;
   if (state->seen_count > MOST_VALUES) {
     state->overflowed = true;
     return;
   }
+  if (tied_to(value)) {
+    /* What it is tied to is an object, and has what it holds to itself. */
+    if (see(state, value))
+      cp_undo_add(aTHX_(undo_step){UNDO_TIE, 0, SvREFCNT_inc_NN(value), SvREFCNT_inc_NN(tied_to(value))});
+    return;
+  }
   switch (SvTYPE(value)) {
   case SVt_PVAV:
+    /* Tied to itself. */
     if (SvRMAGICAL(value) && mg_find(value, PERL_MAGIC_tied)) return;
     if (!see(state, value)) return;
     cp_undo_add(aTHX_(undo_step){UNDO_ARRAY, 0, SvREFCNT_inc_NN(value), (SV *)same_elements(aTHX_(AV *) value)});
@@ -154,6 +172,13 @@ static void put_hash(pTHX_ HV *now, HV *before) {
     }
 }
 
+/* Ties a variable to what it was tied to, or to nothing. */
+static void put_tie(pTHX_ SV *now, SV *before) {
+  if (tied_to(now) == before) return;
+  if (tied_to(now)) sv_unmagic(now, tie_of(now));
+  if (before) sv_magic(now, before, tie_of(now), NULL, 0);
+}
+
 static void put_slot(pTHX_ SV **slot, SV *before) {
   SV *now = *slot;
   if (now == before) return;
@@ -163,9 +188,19 @@ static void put_slot(pTHX_ SV **slot, SV *before) {
 
 void cp_undo_values(pTHX_ const undo_step *step) {
   switch (step->kind) {
-  case UNDO_SCALAR: put_scalar(aTHX_ step->target, step->first); break;
-  case UNDO_ARRAY: put_array(aTHX_(AV *) step->target, (AV *)step->first); break;
-  case UNDO_HASH: put_hash(aTHX_(HV *) step->target, (HV *)step->first); break;
+  case UNDO_TIE: put_tie(aTHX_ step->target, step->first); break;
+  case UNDO_SCALAR:
+    put_tie(aTHX_ step->target, NULL);
+    put_scalar(aTHX_ step->target, step->first);
+    break;
+  case UNDO_ARRAY:
+    put_tie(aTHX_ step->target, NULL);
+    put_array(aTHX_(AV *) step->target, (AV *)step->first);
+    break;
+  case UNDO_HASH:
+    put_tie(aTHX_ step->target, NULL);
+    put_hash(aTHX_(HV *) step->target, (HV *)step->first);
+    break;
   case UNDO_SLOTS:
     if (!isGV_with_GP(step->target) || !GvGP((GV *)step->target)) break;
     GP *parts = GvGP((GV *)step->target);
