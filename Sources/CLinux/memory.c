@@ -71,19 +71,29 @@ bool cl_huge_heap(uintptr_t *start, uintptr_t *end, size_t *page) {
 
 int cl_own_pages(uintptr_t at, size_t count) { return madvise((void *)at, count, MADV_POPULATE_WRITE); }
 
+/* Mappings up to this size are small enough to be filled. */
+enum { SMALL_MAPPING = 16 << 20 };
+
+static void own_mapping(uintptr_t from, uintptr_t to, int advice, uintptr_t start, uintptr_t end, uintptr_t resident) {
+  /* Mostly empty (a table of which few pages are used, the shadow memory of a sanitizer): to populate would be to fill it. */
+  if (to - from > SMALL_MAPPING && resident < (to - from) / 2) return;
+  /* A private mapping of a file whose end was cut off fails, and harms nobody. */
+  if (from < start && start <= to) madvise((void *)from, start - from, advice);
+  else if (from < start || from >= end) madvise((void *)from, to - from, advice);
+  if (from < end && end < to) madvise((void *)end, to - end, advice);
+}
+
 void cl_own_other_pages(uintptr_t start, uintptr_t end) {
-  char line[PATH_MAX + 128], rights[5];
-  uintptr_t from, to;
-  FILE *file = fopen("/proc/self/maps", "re");
+  char line[PATH_MAX + 128], rights[5] = "";
+  uintptr_t from = 0, to = 0, resident;
+  FILE *file = fopen("/proc/self/smaps", "re");
   if (!file) return;
   while (fgets(line, sizeof line, file)) {
-    if (sscanf(line, "%" SCNxPTR "-%" SCNxPTR " %4s", &from, &to, rights) != 3) continue;
-    if (rights[0] != 'r' || rights[3] != 'p' || strstr(line, "[v")) continue;
-    int advice = rights[1] == 'w' ? MADV_POPULATE_WRITE : MADV_POPULATE_READ;
-    /* A private mapping of a file whose end was cut off fails, and harms nobody. */
-    if (from < start && start <= to) madvise((void *)from, start - from, advice);
-    else if (from < start || from >= end) madvise((void *)from, to - from, advice);
-    if (from < end && end < to) madvise((void *)end, to - end, advice);
+    if (sscanf(line, "%" SCNxPTR "-%" SCNxPTR " %4s", &from, &to, rights) == 3) {
+      if (strstr(line, "[v")) rights[0] = '-';
+    } else if (sscanf(line, "Rss: %" SCNuPTR, &resident) == 1 && rights[0] == 'r' && rights[3] == 'p') {
+      own_mapping(from, to, rights[1] == 'w' ? MADV_POPULATE_WRITE : MADV_POPULATE_READ, start, end, resident * 1024);
+    }
   }
   fclose(file);
 }

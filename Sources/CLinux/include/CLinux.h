@@ -92,7 +92,8 @@ bool cl_has_memory_to_spare(void);
 /// Has the kernel give this process pages of its own where it shares them since a fork, as writing to each would
 /// (`MADV_POPULATE_WRITE`, Linux 5.14): 0, or -1 with `errno`.
 int cl_own_pages(uintptr_t at, size_t count);
-/// The same for all private memory but that between two addresses; what only is read is mapped.
+/// The same for all private memory but that between two addresses, and large mappings that are mostly empty; what only is
+/// read is mapped.
 void cl_own_other_pages(uintptr_t start, uintptr_t end);
 
 /// Gives back to the kernel what `malloc` has and nobody uses.

@@ -52,6 +52,30 @@ import Testing
     }
   }
 
+  @Test func itFillsNoMappingThatIsMostlyEmpty() throws {
+    let site = try site()
+    // 8 GB of addresses, and one page of memory.
+    try site.write(
+      "lib/Other.pm",
+      """
+      package Other; use Config;
+      my $at = syscall($Config{archname} =~ /x86_64/ ? 9 : 222, 0, 8 << 30, 3, 0x4022, -1, 0);
+      die "mmap: $!" if $at == -1;
+      sub word { 'other' } 1;
+
+      """)
+    try site.write("app.psgi", Site.app("Part::word() . ' ' . Other::word()", using: "use Other; use Part;"))
+    try site.serve { server in
+      try makeHot(site, server)
+      let ahead = try standby(server)
+      try expectWord("v3", after: { try site.write("lib/Part.pm", Self.part("v3")) }, server)
+      #expect(server.processes(.mold).contains(ahead), "\(ahead) has loaded what serves now\n\(server)")
+      let status = contents(of: "/proc/\(ahead)/status")
+      let peak = try #require(status.firstMatch(of: /VmHWM:\s+(\d+) kB/).flatMap { Int($0.1) })
+      #expect(peak < 1_000_000, "\(peak) kB\n\(server)")
+    }
+  }
+
   @Test(arguments: [SIGKILL, SIGSTOP]) func itMayBeKilledOrStopped(signal: Int32) throws {
     let site = try site()
     try site.serve { server in
