@@ -53,6 +53,7 @@ sub make {
                     $_[1], '--http11-socket', "127.0.0.1:$_[0]"
                 );
             },
+            environment => sub { (PERL5LIB => 'lib') },
         },
         mojo => {
             name        => 'hypnotoad',
