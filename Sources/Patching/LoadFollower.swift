@@ -17,9 +17,8 @@ final class LoadFollower {
   private(set) var namesVersion = 0
   /// The files in the order in which a fresh start would begin to load them.
   private(set) var order: [Int] = []
-  /// A file that was loaded while another one was comes before that.
-  private(set) var evals: [EvalRange] = []
-  private var evalsBefore: [EvalRange] = []
+  /// What they have compiled from texts.
+  private(set) var evals = EvalRanges()
   /// The files whose load has ended since this was emptied.
   private(set) var ended: [Int] = []
   /// Whether a patch is loading files.
@@ -144,27 +143,15 @@ final class LoadFollower {
   /// Whether the load of a file is going on.
   func isOpen(_ number: Int) -> Bool { open.contains { $0.file == number } }
 
-  /// The file whose load compiled a string eval.
-  func file(ofEval eval: UInt32) -> Int? {
-    var best: EvalRange?
-    for range in evals where range.first <= eval && eval <= range.last {
-      if best.map({ range.last - range.first < $0.last - $0.first }) ?? true { best = range }
-    }
-    return best?.file
-  }
-
   /// What the package of a file has from others.
   func imports(of number: Int) -> Set<String> {
     files[number].ownPackage.map { StashTable.imports(of: $0) } ?? []
   }
 
-  /// Notes what a file is now.
-  func setFingerprint(_ fingerprint: Fingerprint?, of number: Int) { files[number].fingerprint = fingerprint }
-
   /// The load of a file was taken back.
   func forget(_ number: Int) {
     files[number].isLoaded = false
-    evals.removeAll { $0.file == number }
+    evals.forget(number)
   }
 
   /// What `%INC` has is known.
@@ -178,7 +165,7 @@ final class LoadFollower {
     files[number].fingerprint = files[other].fingerprint
     files[number].imports = files[other].imports
     rename(files[other].name, number)
-    for index in evals.indices where evals[index].file == other { evals[index].file = number }
+    evals.give(from: other, to: number)
     files[other].isLoaded = false
     order.removeAll { $0 == other }
     numbers[path] = nil
@@ -190,15 +177,14 @@ final class LoadFollower {
     isPatching = true
     ended = []
     files.remember()
-    evalsBefore = evals
+    evals.remember()
   }
 
   /// The patch is over; `restoring`: what is known of files is what it was.
   func endPatch(restoring: Bool) {
     isPatching = false
     files.forget(restoring: restoring)
-    if restoring { evals = evalsBefore }
-    evalsBefore = []
+    evals.forget(restoring: restoring)
     recount()
   }
 
@@ -239,7 +225,7 @@ extension LoadFollower {
     files[number].uses = []
     files[number].isDo = isDo
     files[number].package = String(cString: cp_current_package())
-    evals.removeAll { $0.file == number }
+    evals.forget(number)
     if isPatching { cp_set_aside_mentions(Int32(number)) } else { cp_forget_mentions(Int32(number)) }
     cp_set_mentioning_file(Int32(number))
     lastLoad += 1
@@ -273,8 +259,7 @@ extension LoadFollower {
     }
     files[load.file].isLoaded = true
     locate(load.file, name, in: load.directory)
-    let count = cp_eval_count()
-    if count > load.evals { evals.append(EvalRange(first: load.evals + 1, last: count, file: load.file)) }
+    evals.add(load.evals + 1, through: cp_eval_count(), of: load.file)
     ended.append(load.file)
     guard minds(load.file) else { return }
     var fingerprint = SourceFiles.fingerprint(of: files[load.file].path).fingerprint ?? .none

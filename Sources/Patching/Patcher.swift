@@ -1,5 +1,3 @@
-import CLinux
-import FileWatching
 import PerlRuntime
 public import ReloadModel
 import SourceFiles
@@ -8,15 +6,7 @@ import SourceFiles
 /// own.
 public final class Patcher {
   let follower: LoadFollower
-  private var watcher: Watcher?
-  /// The version of the follower's files that the watcher knows.
-  private var watchedVersion = -1
-  private var watched: Set<Int> = []
-  private var byPath: [String: Int] = [:]
-  /// Files that differ from what runs.
-  private var differing: Set<Int> = []
-  /// Those whose present content could not be loaded or was refused.
-  private var rejected: [Int: Fingerprint] = [:]
+  private let differences: DiskDifferences
   /// A patch had to wait for code that was running, or was asked for by name.
   private var forced: Set<Int> = []
   private var graves: [String: Int] = [:]
@@ -38,16 +28,15 @@ public final class Patcher {
 
   private init(ownDirectory: String, scripts: Set<String>) {
     follower = LoadFollower(ownDirectory: ownDirectory, scripts: scripts)
+    differences = DiskDifferences(follower)
     asks = SharedAsks()
     roll = SharedRoll()
   }
 
-  /// For a clone of the interpreter. It watches by itself from its next check on.
+  /// For a clone of the interpreter.
   private init(cloning parent: Patcher) {
     follower = LoadFollower(cloning: parent.follower)
-    differing = parent.differing
-    rejected = parent.rejected
-    present = parent.present
+    differences = DiskDifferences(follower, like: parent.differences)
     graves = parent.graves
     (asks, knownAsks) = (parent.asks, parent.knownAsks)
     (roll, generation) = (parent.roll, parent.generation)
@@ -88,7 +77,7 @@ public final class Patcher {
     return files.sorted().map { number in
       let file = follower.files[number]
       return PendingFile(
-        key: file.key, path: file.path, isNew: current.forced.contains(number) || current.isNews(number),
+        key: file.key, path: file.path, isNew: current.forced.contains(number) || current.differences.isNews(number),
         isLibrary: !follower.isWatched(number), isAsked: follower.asked[file.key] ?? false)
     }
   }
@@ -96,14 +85,14 @@ public final class Patcher {
   /// The keys of the files that differ from what runs.
   public static var differingKeys: [String] {
     guard let current else { return [] }
-    return current.differing.map { current.follower.files[$0].key }.sorted()
+    return current.differences.files.map { current.follower.files[$0].key }.sorted()
   }
 
   /// Brings these of the changed files to life. Those that are loaded by name are looked for in `@INC` again.
   public static func patch(_ keys: [String], byName: Bool) -> PatchReport? {
     guard let current, current.transaction == nil else { return nil }
     let asked = Set(keys.compactMap { current.follower.numbers[$0] })
-    let files = current.differing.union(current.forced).intersection(asked)
+    let files = current.differences.files.union(current.forced).intersection(asked)
     guard !files.isEmpty else { return nil }
     for file in files { current.follower.claim(file) }
     return current.patch(files, byName: byName)
@@ -124,7 +113,7 @@ public final class Patcher {
     guard let current else { return }
     current.follower.mindsLibraries = true
     current.follower.noteAllChanged()
-    current.watchedVersion = -1
+    current.differences.chooseAgain()
   }
 
   /// Loads these modules again, changed or not; nil if none of them is loaded.
@@ -145,16 +134,15 @@ public final class Patcher {
 
   private func note(_ key: String, _ isWatched: Bool) {
     follower.asked[key] = isWatched
-    watchedVersion = -1
+    differences.chooseAgain()
     follower.noteAsked(key)
-    if !isWatched, let number = follower.numbers[key] { differing.remove(number) }
+    if !isWatched, let number = follower.numbers[key] { differences.dismiss(number) }
   }
 
   /// How this process sees changes: `inotify`, or `stat` where the system gives no inotify.
   public static var means: String {
     guard let current else { return "" }
-    current.watch()
-    return current.watcher!.polls ? "stat" : "inotify"
+    return current.differences.polls ? "stat" : "inotify"
   }
 
   /// The text that a helper of `Nacre::Patching` gives for a word.
@@ -167,29 +155,23 @@ public final class Patcher {
   private func pending() -> Set<Int>? {
     guard transaction == nil else { return nil }
     if cp_was_forked() {
-      // The queue of events is the parent's, and so is the place.
+      // The place is the parent's.
       place = .unknown
-      watcher = nil
-      watchedVersion = -1
-      watched = []
-      follower.noteAllChanged()
+      differences.startOver()
     }
     if case .unknown = place { place = roll?.take(generation: generation).map { .taken($0) } ?? .missing }
     follower.adopt()
     if let asks, asks.end != knownAsks {
       for ask in asks.read(from: &knownAsks) { note(ask.key, ask.isWatched) }
     }
-    let looked = look()
+    let looked = differences.look()
     guard looked || !forced.isEmpty else { return nil }
-    let changed = differing.union(forced)
-    return !forced.isEmpty || differing.contains(where: isNews) ? changed : nil
+    return !forced.isEmpty || differences.isNews ? differences.files.union(forced) : nil
   }
 
   private func patch(_ files: Set<Int>, byName: Bool = false) -> PatchReport {
     // What the look before has seen. If a file has been saved since, the next look sees that, and tries again.
-    let states = files.map {
-      ($0, present[$0] ?? SourceFiles.fingerprint(of: follower.files[$0].path).fingerprint ?? .none)
-    }
+    let states = files.map { ($0, differences.state(of: $0)) }
     let transaction = Transaction(table, follower, graves: graves, byName: byName)
     self.transaction = transaction
     let report = transaction.run(files)
@@ -200,114 +182,14 @@ public final class Patcher {
       roll?.note(.init(report), generation: generation, at: Clock.wallNanoseconds() / 1_000_000_000, place)
     }
     if report.isDone {
-      rejected = [:]
-      for file in files { goneAt[file] = nil }
-      for file in differing { isAsLoaded(file, by: transaction) ? settle(file) : compare(file) }
+      differences.took(files, by: transaction)
       forced.subtract(files)
     } else if report.waiting.isEmpty {
-      for (file, state) in states { rejected[file] = state }
+      differences.reject(states, report.failure, attempted: transaction.attempted)
       forced.subtract(files)
-      if let failure = report.failure { expect(failure) }
-      watcher?.watch(more: transaction.attempted.map { .missing(path: $0) })
     } else {
       forced.formUnion(files)
     }
     return report
-  }
-
-  /// Whether a patch has loaded what the file is now: what is saved after a load, the kernel tells.
-  private func isAsLoaded(_ file: Int, by transaction: Transaction) -> Bool {
-    guard transaction.isStaged(file), watcher?.polls == false, let loaded = follower.files[file].fingerprint,
-      loaded != Fingerprint.none
-    else { return false }
-    present[file] = loaded
-    return true
-  }
-
-  private func isNews(_ file: Int) -> Bool {
-    guard let before = rejected[file], let now = present[file] else { return true }
-    return !before.sameContent(as: now)
-  }
-
-  /// What was seen of the differing files last.
-  private var present: [Int: Fingerprint] = [:]
-
-  /// The generations in which files were seen to be gone. One that comes back is loaded again, whatever is in it, if there has
-  /// been a patch meanwhile: another file (its own, renamed) may have taken the place of what it defines elsewhere.
-  private var goneAt: [Int: Int] = [:]
-
-  /// Finds out which files differ from what runs. False if nothing has happened since the last time.
-  private func look() -> Bool {
-    var touched = watch()
-    guard let watcher else { return false }
-    if watcher.descriptor >= 0, cl_readable_bytes(watcher.descriptor) > 0 {
-      let findings = watcher.drain()
-      if findings.everything { touched = watched }
-      for path in findings.touched {
-        if let file = byPath[path] { touched.insert(file) } else { rejected = [:] }
-      }
-    }
-    if watcher.polls { touched = watched }
-    guard !touched.isEmpty else { return !differing.isEmpty }
-    for file in touched.union(differing) { compare(file) }
-    return true
-  }
-
-  private func compare(_ number: Int) {
-    let file = follower.files[number]
-    guard file.isLoaded, follower.minds(number), let before = file.fingerprint else { return settle(number) }
-    guard let now = SourceFiles.fingerprint(of: file.path, previous: present[number] ?? before).fingerprint else {
-      if goneAt[number] == nil { goneAt[number] = generation }
-      return settle(number)
-    }
-    if goneAt[number] == generation { goneAt[number] = nil }
-    present[number] = now
-    if now.sameContent(as: before) && goneAt[number] == nil { settle(number) } else { differing.insert(number) }
-  }
-
-  /// A file is again what runs. If that could not be loaded before, others may have been rejected because of it.
-  private func settle(_ number: Int) {
-    differing.remove(number)
-    if rejected[number] != nil { rejected = [:] }
-  }
-
-  /// Watches the files that are loaded by now. Those that are new here: they may have changed since.
-  @discardableResult private func watch() -> Set<Int> {
-    guard watchedVersion != follower.version else { return [] }
-    watchedVersion = follower.version
-    if watcher == nil {
-      let watcher = Watcher()
-      watcher.watch(
-        trace: LoadTrace(), rules: WatchRules(libraryDirectories: []), roots: [], patterns: RespawnPatterns())
-      self.watcher = watcher
-    }
-    let changed = follower.takeChanged()
-    let now = changed.filter { follower.files[$0].isLoaded && follower.minds($0) }
-    let new = now.subtracting(watched)
-    for number in new {
-      byPath[follower.files[number].path] = number
-      if follower.files[number].fingerprint == nil {
-        follower.adoptFingerprint(of: number)
-      }
-    }
-    watcher!.watch(
-      more: new.map { number in
-        let file = follower.files[number]
-        return .began(
-          file: file.path, key: file.key, requester: "", line: 0, fingerprint: file.fingerprint ?? .none)
-      })
-    watched.subtract(changed.subtracting(now))
-    watched.formUnion(new)
-    return new
-  }
-
-  /// A file that could not be found may come to be.
-  private func expect(_ failure: LoadFailure) {
-    guard failure.message.hasPrefix("Can't locate "),
-      let key = failure.message.dropFirst(13).split(separator: " ").first
-    else { return }
-    let places = Perl.includeDirectories().compactMap { $0 }
-    watcher?.watch(
-      more: places.map { .missing(path: absolute("\($0)/\(key)", relativeTo: WorkingDirectory.path)) })
   }
 }

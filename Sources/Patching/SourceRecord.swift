@@ -89,10 +89,3 @@ struct SourceRecords {
     number < countBefore ? before?[number] ?? records[number] : nil
   }
 }
-
-/// The string evals that were compiled while a file was being loaded.
-struct EvalRange {
-  var first: UInt32
-  var last: UInt32
-  var file: Int
-}

@@ -132,7 +132,7 @@ final class StashTable {
       if owner ?? maker != maker { return nil }
       owner = maker
     }
-    for maker in known[number].makingEvals.lazy.compactMap({ self.follower.file(ofEval: $0) }) {
+    for maker in known[number].makingEvals.lazy.compactMap({ self.follower.evals.owner(of: $0) }) {
       if owner ?? maker != maker { return nil }
       owner = maker
     }
@@ -197,7 +197,7 @@ extension StashTable {
     guard slot.code_file == -2 else { return file(slot.code_file) }
     // A library may generate something of its own whenever it is used first (Sub::Defer).
     if let owner = owners[Int(slot.stash)], !follower.isWatched(owner) { return nil }
-    return follower.file(ofEval: slot.code_eval)
+    return follower.evals.owner(of: slot.code_eval)
   }
 
   /// The file that a glob was first named in.
@@ -210,7 +210,7 @@ extension StashTable {
 
   /// The packages that belong to one of these files, or have subs or names of theirs.
   func touched(by wanted: Set<Int>) -> [Int] {
-    let haveEvals = follower.evals.contains { wanted.contains($0.file) }
+    let haveEvals = follower.evals.contains(wanted)
     var areWanted = [Bool](repeating: false, count: follower.files.count)
     for file in wanted { areWanted[file] = true }
     return packages(of: areWanted) { [known] number, isWanted in

@@ -23,7 +23,7 @@ extension Transaction {
       // Saved once more while it was being loaded: perl may have read either.
       let after = follower.files[number]
       if let before, let now = after.fingerprint, after.path == file.path, !now.sameContent(as: before) {
-        follower.setFingerprint(Fingerprint.none, of: number)
+        follower.files[number].fingerprint = Fingerprint.none
       }
       return nil
     case .died(let error):
