@@ -223,7 +223,7 @@ import Testing
     let site = try Site.chained()
     try site.serve { server throws in
       #expect(try server.text() == "one a two a")
-      let events = try Connection(unixSocket: server.controlSocket)
+      let events = try Connection(path: server.controlSocket)
       try events.request("GET", "/v1/events")
       #expect(try events.responseHead()["Content-Type"] == "text/event-stream")
       try site.edit("lib/Deep.pm", "'a'", "'b'")

@@ -91,7 +91,7 @@ import Testing
   @Test func clientsThatHangOrVanishCostTheServerNothing() throws {
     try Site.chained().steer { server throws in
       let followers = try (0..<20).map { _ in
-        let connection = try Connection(unixSocket: server.controlSocket)
+        let connection = try Connection(path: server.controlSocket)
         try connection.request("GET", "/v1/events")
         return connection
       }
@@ -101,7 +101,7 @@ import Testing
         #expect(try server.text() == "one \(word) two \(word)")
       }
       _ = followers.count
-      for _ in 0..<200 { try Connection(unixSocket: server.controlSocket).request("GET", "/v1/status") }
+      for _ in 0..<200 { try Connection(path: server.controlSocket).request("GET", "/v1/status") }
       #expect(try server.control("GET", "/v1/status").status == 200)
     }
   }

@@ -8,7 +8,7 @@ extension Server {
 
   /// Calls the control API.
   func control(_ method: String, _ target: String, body: String? = nil) throws -> Response {
-    try Connection(unixSocket: controlSocket).exchange(method, target, body: body.map { Array($0.utf8) })
+    try Connection(path: controlSocket).exchange(method, target, body: body.map { Array($0.utf8) })
   }
 
   /// Calls the control API and decodes the answer.

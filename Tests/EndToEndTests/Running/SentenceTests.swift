@@ -71,7 +71,7 @@ import Testing
       try site.edit("app.psgi", "hello", "other")
       #expect(try server.control("POST", "/v1/reload").status == 200, "\(server)")
       try site.write("app.psgi", "sleep 1 while 1;\n")
-      let waiting = try Connection(unixSocket: server.controlSocket)
+      let waiting = try Connection(path: server.controlSocket)
       try waiting.request("POST", "/v1/reload")
       #expect(try eventually { try server.document("/v1/status")["reload"] != nil }, "\(server)")
       #expect(try server.control("POST", "/v1/rollback").status == 200, "\(server)")
@@ -150,7 +150,7 @@ import Testing
     try site.serve(options) { server throws in
       #expect(server.logs("serves app.psgi"))
       try site.write("app.psgi", "sleep 1 while 1;\n")
-      let waiting = try Connection(unixSocket: server.controlSocket)
+      let waiting = try Connection(path: server.controlSocket)
       try waiting.request("POST", "/v1/reload")
       #expect(try eventually { try server.document("/v1/status")["reload"] != nil }, "\(server)")
       #expect(try server.control("POST", "/v1/stop").status == 202)

@@ -28,10 +28,7 @@ final class Connection {
 
   /// Connects to a Unix socket.
   convenience init(path: String) throws {
-    var address = sockaddr_un()
-    address.sun_family = sa_family_t(AF_UNIX)
-    withUnsafeMutableBytes(of: &address.sun_path) { $0.copyBytes(from: path.utf8) }
-    try self.init(to: address, AF_UNIX, path)
+    try self.init(to: sockaddr_un(path: path), AF_UNIX, path)
   }
 
   private init<Address>(to address: Address, _ family: Int32, _ name: String) throws {
@@ -49,20 +46,6 @@ final class Connection {
     if family != AF_UNIX {
       setsockopt(socket, Int32(IPPROTO_TCP), TCP_NODELAY, &on, socklen_t(MemoryLayout<Int32>.size))
     }
-  }
-
-  /// Connects to a Unix socket.
-  init(unixSocket path: String) throws {
-    socket = Glibc.socket(AF_UNIX, Int32(SOCK_STREAM.rawValue) | Int32(SOCK_CLOEXEC.rawValue), 0)
-    var address = sockaddr_un()
-    address.sun_family = sa_family_t(AF_UNIX)
-    withUnsafeMutableBytes(of: &address.sun_path) { $0.copyBytes(from: path.utf8) }
-    let result = withUnsafePointer(to: &address) {
-      $0.withMemoryRebound(to: sockaddr.self, capacity: 1) {
-        connect(socket, $0, socklen_t(MemoryLayout<sockaddr_un>.size))
-      }
-    }
-    guard result == 0 else { throw Stuck("cannot connect to \(path): \(String(cString: strerror(errno)))") }
   }
 
   deinit { close(socket) }
@@ -206,5 +189,14 @@ final class Connection {
     ended = count <= 0
     if count > 0 { received += buffer[..<count] }
     return !ended
+  }
+}
+
+extension sockaddr_un {
+  /// The address of a Unix socket's file.
+  init(path: String) {
+    self.init()
+    sun_family = sa_family_t(AF_UNIX)
+    withUnsafeMutableBytes(of: &sun_path) { $0.copyBytes(from: path.utf8) }
   }
 }
