@@ -179,9 +179,9 @@ enum Nacre {
 
   /// Whether nobody but root can have made the link that `file` is (`/dev/stderr`).
   private static func isInDirectoryOfRoot(_ file: String) -> Bool {
-    let directory = file.lastIndex(of: "/").map { $0 == file.startIndex ? "/" : String(file[..<$0]) } ?? "."
     var status = stat()
-    return stat(directory, &status) == 0 && status.st_uid == 0 && status.st_mode & 0o022 == 0
+    return stat(Configuration.directory(of: absolutePath(file)), &status) == 0 && status.st_uid == 0
+      && status.st_mode & 0o022 == 0
   }
 
   /// Every connection needs a descriptor, so the soft limit becomes the hard one.

@@ -1,5 +1,6 @@
 import CLinux
 import Glibc
+import SourceFiles
 
 /// The bound, listening control socket: non-blocking, closed on exec, for its owner only.
 public final class ControlSocket {
@@ -16,47 +17,53 @@ public final class ControlSocket {
         "the path of the control socket \(path) is too long for the system (\(UnixAddress.capacity) bytes): choose "
           + "another with --control.")
     }
-    let directory = path.lastIndex(of: "/").map { $0 == path.startIndex ? "/" : String(path[..<$0]) } ?? "."
+    let directory = directory(of: path)
     try ControlPlace.secure(directory)
     // Two servers that start at once must not both find a dead socket.
     let lock = open(directory, O_RDONLY | O_DIRECTORY | O_CLOEXEC)
     defer { close(lock) }
     flock(lock, LOCK_EX)
     try Self.clear(path)
-    let descriptor = socket(AF_UNIX, Int32(SOCK_STREAM.rawValue | SOCK_CLOEXEC.rawValue | SOCK_NONBLOCK.rawValue), 0)
-    guard descriptor >= 0 else { throw Self.error(path) }
-    // `bind` gives the file the socket's own mode. The umask would be that of every thread of the process.
-    fchmod(descriptor, 0o600)
-    guard UnixAddress.with(path, { bind(descriptor, $0, $1) }) == 0, listen(descriptor, 128) == 0 else {
-      let error = Self.error(path)
-      close(descriptor)
-      throw error
-    }
-    var status = stat()
-    lstat(path, &status)
-    (self.path, self.descriptor, inode) = (path, descriptor, status.st_ino)
+    descriptor = try Self.listen(at: path)
+    self.path = path
+    inode = Self.inode(at: path)
   }
 
   /// Binds beside `path`, and moves the file there in the place of that of another server, which knows: at no moment is
   /// there none.
   init(replacing path: String) throws(StartupError) {
-    let directory = path.lastIndex(of: "/").map { $0 == path.startIndex ? "/" : String(path[..<$0]) } ?? "."
+    let directory = directory(of: path)
     try ControlPlace.secure(directory)
-    let fresh = "\(directory)/.\(getpid())"
+    let fresh = join(directory, ".\(getpid())")
     unlink(fresh)
-    let descriptor = socket(AF_UNIX, Int32(SOCK_STREAM.rawValue | SOCK_CLOEXEC.rawValue | SOCK_NONBLOCK.rawValue), 0)
-    guard descriptor >= 0 else { throw Self.error(path) }
-    fchmod(descriptor, 0o600)
-    var status = stat()
-    guard UnixAddress.with(fresh, { bind(descriptor, $0, $1) }) == 0, listen(descriptor, 128) == 0,
-      lstat(fresh, &status) == 0, rename(fresh, path) == 0
-    else {
+    descriptor = try Self.listen(at: fresh)
+    self.path = path
+    inode = Self.inode(at: fresh)
+    guard rename(fresh, path) == 0 else {
       let error = Self.error(path)
       unlink(fresh)
       close(descriptor)
       throw error
     }
-    (self.path, self.descriptor, inode) = (path, descriptor, status.st_ino)
+  }
+
+  private static func listen(at path: String) throws(StartupError) -> Int32 {
+    let descriptor = socket(AF_UNIX, Int32(SOCK_STREAM.rawValue | SOCK_CLOEXEC.rawValue | SOCK_NONBLOCK.rawValue), 0)
+    guard descriptor >= 0 else { throw error(path) }
+    // `bind` gives the file the socket's own mode. The umask would be that of every thread of the process.
+    fchmod(descriptor, 0o600)
+    guard UnixAddress.with(path, { bind(descriptor, $0, $1) }) == 0, Glibc.listen(descriptor, 128) == 0 else {
+      let error = error(path)
+      close(descriptor)
+      throw error
+    }
+    return descriptor
+  }
+
+  private static func inode(at path: String) -> ino_t {
+    var status = stat()
+    lstat(path, &status)
+    return status.st_ino
   }
 
   /// Takes over a socket that listens on an address of the network.

@@ -1,5 +1,6 @@
 import CLinux
 import Glibc
+import SourceFiles
 import Switchboard
 
 /// A control socket whose file, or directory, somebody removes (whatever cleans `/tmp`) is made again.
@@ -19,8 +20,8 @@ extension Supervisor {
         }
       }
     }
-    let directory = control.socket.path.lastIndex(of: "/").map { String(control.socket.path[..<$0]) } ?? ""
-    if controlQueue < 0 || inotify_add_watch(controlQueue, directory.isEmpty ? "/" : directory, Self.events) < 0 {
+    let directory = directory(of: control.socket.path)
+    if controlQueue < 0 || inotify_add_watch(controlQueue, directory, Self.events) < 0 {
       loop.after(10 * Self.second) { [unowned self] in watchControl() }
     }
     if !control.socket.isInPlace { lookAtControl() }

@@ -3,6 +3,7 @@ import FileWatching
 import Glibc
 import ProcessProtocol
 import ReloadModel
+import SourceFiles
 import Switchboard
 
 /// What people are told of a load that failed.
@@ -54,7 +55,7 @@ extension Supervisor {
 
   private func scene(of failure: LoadFailure) -> FailureScene {
     var scene = FailureScene(of: failure, read: readSource)
-    scene.directories = [settings.applicationFile.map(parent), absolute(".")].compactMap(\.self)
+    scene.directories = [settings.applicationFile.map(directory(of:)), absolute(".")].compactMap(\.self)
       .filter { !$0.isEmpty && $0 != "/" }
     scene.time = clockTime(time(nil))
     scene.runningSince = runningSince.map(clockTime)

@@ -1,4 +1,5 @@
 import Glibc
+import SourceFiles
 
 /// Where an application's PSGI file is.
 public enum ApplicationFile {
@@ -25,8 +26,8 @@ public enum ApplicationFile {
   ///     `/usr/local`; nil: `HOME` says.
   public static func directory(of file: String, person: String? = nil) -> String {
     let person = person ?? getenv("HOME").map { String(cString: $0) } ?? ""
-    let directory = parent(file)
-    let above = parent(directory)
+    let directory = SourceFiles.directory(of: file)
+    let above = SourceFiles.directory(of: directory)
     let isCommands = ["bin", "script", "scripts", "psgi"].contains(String(directory.split(separator: "/").last ?? ""))
     return !isCommands || ["/", "/usr", "/usr/local", "/opt", person].contains(above) ? directory : above
   }
@@ -46,7 +47,7 @@ public enum ApplicationFile {
     let parts = path.split(separator: "/")
     guard parts.contains(where: { $0 == "." || $0 == ".." }), let last = parts.last else { return path }
     if last == "." || last == ".." { return resolved(path) }
-    let directory = resolved(parent(path))
+    let directory = resolved(SourceFiles.directory(of: path))
     return directory == "/" ? "/\(last)" : "\(directory)/\(last)"
   }
 }

@@ -1,4 +1,5 @@
 import Glibc
+import SourceFiles
 
 /// Where Nacre's own files are: beside the installed program (`PREFIX/lib/nacre`), or in the source tree.
 public struct NacreFiles: Equatable, Sendable {
@@ -6,27 +7,28 @@ public struct NacreFiles: Equatable, Sendable {
   public var programDirectory: String
 
   /// The files of this program.
-  public init() { programDirectory = parent(resolved("/proc/self/exe")) }
+  public init() { programDirectory = SourceFiles.directory(of: resolved("/proc/self/exe")) }
 
   /// The files of a program in this directory.
   init(programDirectory: String) { self.programDirectory = programDirectory }
 
   /// The directory that holds `Nacre/Host.pm`.
   public func perlLibrary() throws(StartupError) -> String {
-    let installed = "\(parent(programDirectory))/lib/nacre/perl"
+    let installed = "\(SourceFiles.directory(of: programDirectory))/lib/nacre/perl"
     if isFile("\(installed)/Nacre/Host.pm") { return installed }
     // In a source tree the program lies some directories below the root (.build/debug).
     var directory = programDirectory
     while directory != "/" {
       if isFile("\(directory)/perl/lib/Nacre/Host.pm") { return "\(directory)/perl/lib" }
-      directory = parent(directory)
+      directory = SourceFiles.directory(of: directory)
     }
     throw StartupError("Nacre's Perl files are not in \(installed): install again with `make install`.")
   }
 
   /// The dynamic library for `perl`.
   public func extensionLibrary(for perl: PerlInstallation) throws(StartupError) -> String {
-    let installed = "\(parent(programDirectory))/lib/nacre/\(perl.version)/\(perl.architecture)/Nacre.so"
+    let installed =
+      "\(SourceFiles.directory(of: programDirectory))/lib/nacre/\(perl.version)/\(perl.architecture)/Nacre.so"
     let built = "\(programDirectory)/libNacre.so"
     if let found = [installed, built].first(where: isFile) { return found }
     throw StartupError(

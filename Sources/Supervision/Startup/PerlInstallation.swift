@@ -1,5 +1,6 @@
 import CLinux
 import Glibc
+import SourceFiles
 import Switchboard
 
 /// The perl that runs the application, as it describes itself.
@@ -117,17 +118,7 @@ public func absolute(_ path: String) -> String {
 }
 
 /// `path` without links, or as it is if there is nothing.
-func resolved(_ path: String) -> String {
-  guard let resolved = realpath(path, nil) else { return path }
-  defer { free(resolved) }
-  return String(cString: resolved)
-}
-
-/// The directory of `path`.
-func parent(_ path: String) -> String {
-  guard let slash = path.lastIndex(of: "/"), slash != path.startIndex else { return "/" }
-  return String(path[..<slash])
-}
+func resolved(_ path: String) -> String { realPath(of: path) ?? path }
 
 func isFile(_ path: String) -> Bool { status(path).map { $0.st_mode & S_IFMT == S_IFREG } ?? false }
 
