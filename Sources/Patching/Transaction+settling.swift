@@ -56,77 +56,42 @@ extension Transaction {
     let holders = table.holders(of: movedValues())
     for slots in holders.values { doubtful.formUnion(slots.map { Int($0.stash) }) }
     var dependents: Set<Int> = []
-    /// The names under which something is known elsewhere.
-    func aliases(of value: OpaquePointer, from source: Int?) -> [String] {
-      (holders[value] ?? []).map { slot in
-        if let owner = table.owners[Int(slot.stash)] {
-          dependents.insert(owner)
-          note(owner, outdatedBy: source)
-        }
-        return table.fullName(slot)
-      }
-    }
-    func put(_ code: OpaquePointer, whereNowIs now: OpaquePointer, except glob: OpaquePointer) {
-      for slot in holders[now] ?? [] where slot.entry != glob { cp_put_code(slot.entry, code) }
-    }
-    func relink(_ code: OpaquePointer, to other: OpaquePointer?, except glob: OpaquePointer) {
-      for slot in holders[code] ?? [] where slot.entry != glob { cp_patch_set_code(slot.entry, other) }
-    }
     // Before a sub is moved: those that the scan has found may go then.
     let (entries, equal) = changedEntries()
     var changed = newNames()
     for index in lifted.indices where !lifted[index].isSettled {
       lifted[index].isSettled = true
       let sub = lifted[index]
-      let (glob, head) = (cp_lifted_glob(sub.number), cp_lifted_head(sub.number))
-      var names = [sub.name] + (holders[head] ?? []).map(table.fullName)
-      switch cp_lifted_state_of(sub.number) {
-      case CP_LIFTED_OTHER:
-        let code = cp_glob_code(glob)!
-        names += (holders[code] ?? []).map(table.fullName)
-        if cp_is_foreign(code, glob) || cp_has_body(head) {
-          relink(head, to: code, except: glob)
-        } else {
-          put(head, whereNowIs: code, except: glob)
-          if cp_reference_count(code) == 1 && !cp_is_weakly_referenced(code) {
-            cp_lifted_adopt(sub.number)
-          } else {
-            put(code, whereNowIs: code, except: glob)
-            relink(head, to: code, except: glob)
-            // Who has kept a reference to the old one can at least call it.
-            cp_retain(code)
-            cp_lifted_put_back(sub.number)
-            cp_put_code(glob, code)
-            cp_release(code)
-          }
-        }
-      case CP_LIFTED_REMOVED where sub.end == .comesBack:
-        cp_lifted_put_back(sub.number)
-        continue
-      case CP_LIFTED_REMOVED:
-        relink(head, to: nil, except: glob)
-      default: break
-      }
+      guard let names = land(sub, holders) else { continue }
       if isConstantWithNewValue(sub) { report.constants.append(sub.name) }
-      if changesInterface(sub) {
-        let source = owner(of: sub.name)
-        for case let file? in (holders[head] ?? []).map({ table.owners[Int($0.stash)] })
-        where note(file, outdatedBy: source) { dependents.insert(file) }
-        changed.formUnion(names)
-        if let value = cp_constant_value(cp_lifted_old(sub.number)) {
-          changed.formUnion(aliases(of: value, from: source))
-        }
-      }
+      guard changesInterface(sub) else { continue }
+      let source = owner(of: sub.name)
+      for case let file? in (holders[cp_lifted_head(sub.number)] ?? []).map({ table.owners[Int($0.stash)] })
+      where note(file, outdatedBy: source) { dependents.insert(file) }
+      changed.formUnion(names)
+      changed.formUnion(aliases(of: cp_constant_value(cp_lifted_old(sub.number)), from: source, holders, &dependents))
     }
     for entry in entries {
       if isConstant(entry.name) { report.constants.append(entry.name) }
       changed.insert(entry.name)
-      if let value = cp_constant_value(entry.value) {
-        changed.formUnion(aliases(of: value, from: owner(of: entry.name)))
-      }
+      changed.formUnion(
+        aliases(of: cp_constant_value(entry.value), from: owner(of: entry.name), holders, &dependents))
     }
     dependents.formUnion(heirs(of: equal + passedOn()))
     return changed.reduce(into: dependents) { $0.formUnion(mentions(of: $1)) }
+  }
+
+  /// The names under which the value of a constant is known elsewhere; who has it there is a dependent.
+  private func aliases(
+    of value: OpaquePointer?, from source: Int?, _ holders: Holders, _ dependents: inout Set<Int>
+  ) -> [String] {
+    (value.flatMap { holders[$0] } ?? []).map { slot in
+      if let owner = table.owners[Int(slot.stash)] {
+        dependents.insert(owner)
+        note(owner, outdatedBy: source)
+      }
+      return table.fullName(slot)
+    }
   }
 
   /// The imports that come from elsewhere now, or not at all. What others have put there comes back.
