@@ -5,10 +5,12 @@
 static const char prepare_source[] =
     "require IO::File; require PerlIO::scalar;"
     "[ sub { local $/ = ref $/ ? $/ : \\65536; my $piece = $_[0]->getline; defined $piece ? \"$piece\" : undef },"
-    "  sub { my $text = \"$_[1]\"; $text .= \"\\n\" if substr($text, -1) ne \"\\n\"; $_[0]->print($text) } ]";
+    "  sub { my $text = \"$_[1]\"; $text .= \"\\n\" if substr($text, -1) ne \"\\n\"; $_[0]->print($text) },"
+    "  sub { my ($fd, $class) = @_; local ($@, $!, $_); require IO::Socket; require IO::Socket::IP if $class eq 'IO::Socket::IP';"
+    "    my $socket = eval { $class->new_from_fd($fd, '+<') }; $socket->autoflush(1) if $socket; $socket } ]";
 
 /* The nacre server has one interpreter. */
-static SV *next_piece, *print_error;
+static SV *next_piece, *print_error, *make_socket;
 
 typedef struct {
   void (*function)(pTHX_ void *);
@@ -72,6 +74,7 @@ static void prepare(pTHX_ void *data) {
   AV *helpers = (AV *)SvRV(eval_pv(prepare_source, TRUE));
   next_piece = newSVsv(AvARRAY(helpers)[0]);
   print_error = newSVsv(AvARRAY(helpers)[1]);
+  make_socket = newSVsv(AvARRAY(helpers)[2]);
 }
 
 cp_outcome cp_psgi_prepare(cp_sv **value, int *status) {
@@ -87,6 +90,19 @@ cp_outcome cp_body_next(cp_sv *handle, cp_sv **value, int *status) {
 cp_outcome cp_print_error(cp_sv *errors, cp_sv *error, cp_sv **value, int *status) {
   cp_sv *arguments[] = {errors, error};
   return cp_call(CP_OF(print_error), arguments, 2, value, status);
+}
+
+SV *cp_new_socket(pTHX_ int fd, const char *class) {
+  cp_sv *arguments[] = {CP_OF(newSViv(fd)), CP_OF(newSVpv(class, 0))};
+  SV *socket = NULL;
+  int status;
+  cp_outcome outcome = cp_call(CP_OF(make_socket), arguments, 2, (cp_sv **)&socket, &status);
+  SvREFCNT_dec_NN(SV_OF(arguments[0]));
+  SvREFCNT_dec_NN(SV_OF(arguments[1]));
+  if (outcome == CP_RETURNED && SvROK(socket)) return socket;
+  SvREFCNT_dec(socket);
+  close(fd);
+  return NULL;
 }
 
 static void run_signals(pTHX_ void *data) {

@@ -2,8 +2,10 @@
 
 static cp_psgi_hooks hooks;
 
+const cp_psgi_hooks *cp_psgi_hooks_now(void) { return &hooks; }
+
 /* Leaves the sub as the hook said; Swift has returned, only C and perl frames are jumped over. */
-static void follow(pTHX_ cp_hook_result result) {
+void cp_follow_hook(pTHX_ cp_hook_result result) {
   if (result.kind == CP_HOOK_EXIT) my_exit((U32)result.status);
   if (result.kind == CP_HOOK_THROW) croak_sv(sv_2mortal(SV_OF(result.error)));
   if (result.kind == CP_HOOK_THROW_WITH_PLACE) croak("%" SVf, SVfARG(sv_2mortal(SV_OF(result.error))));
@@ -23,7 +25,7 @@ XS(psgi_respond) {
   /* perl code that runs below may let go of what the stack holds without a count. */
   SV *response = sv_2mortal(SvREFCNT_inc_simple_NN(ST(0)));
   cp_hook_result result = hooks.respond(serial, CP_OF(response));
-  follow(aTHX_ result);
+  cp_follow_hook(aTHX_ result);
   if (result.kind != CP_HOOK_WRITER) XSRETURN_EMPTY;
   ST(0) = sv_2mortal(new_writer(aTHX_ serial));
   XSRETURN(1);
@@ -49,14 +51,14 @@ XS(psgi_write) {
     if (!sv_utf8_downgrade(value, TRUE)) croak("Wide character in write");
     bytes = SvPV_nomg_const(value, count);
   }
-  follow(aTHX_ hooks.write(serial, bytes, count));
+  cp_follow_hook(aTHX_ hooks.write(serial, bytes, count));
   XSRETURN_EMPTY;
 }
 
 XS(psgi_close) {
   dXSARGS;
   if (items != 1) croak("Usage: $writer->close");
-  follow(aTHX_ hooks.close(serial_of(aTHX_ ST(0))));
+  cp_follow_hook(aTHX_ hooks.close(serial_of(aTHX_ ST(0))));
   XSRETURN_EMPTY;
 }
 

@@ -32,6 +32,7 @@ final class EnvironmentBuilder {
     ] {
       put(name, cp_new_integer(isTrue ? 1 : 0))
     }
+    put("psgix.informational", cp_new_informer())
   }
 
   deinit { decoded.deallocate() }

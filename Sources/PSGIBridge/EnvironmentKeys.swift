@@ -20,6 +20,7 @@ final class EnvironmentKeys {
   let urlScheme = makeKey("psgi.url_scheme")
   let input = makeKey("psgi.input")
   let errors = makeKey("psgi.errors")
+  let connection = makeKey("psgix.io")
   let cleanupHandlers = makeKey("psgix.cleanup.handlers")
   let harakiriCommit = makeKey("psgix.harakiri.commit")
 

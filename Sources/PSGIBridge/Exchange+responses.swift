@@ -4,7 +4,7 @@ import HTTP1
 
 extension Exchange {
   /// Writes the status line and the application's headers to the buffer; returns the status.
-  private func beginHead(_ response: cp_response) throws(ResponseProblem) -> Int {
+  func beginHead(_ response: cp_response) throws(ResponseProblem) -> Int {
     guard let base = UnsafeRawPointer(response.bytes),
       let status = Self.decimal(base + Int(response.status), Int(response.status_count))
     else { throw .badStatus }

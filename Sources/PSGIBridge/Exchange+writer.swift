@@ -107,6 +107,29 @@ extension Exchange {
     return Self.done
   }
 
+  /// The application sends an informational response, such as 103 with links, before its response.
+  func inform(_ given: OpaquePointer) -> cp_hook_result {
+    guard !hasBegun else { return Self.throwing("the response has begun: informational responses come before it") }
+    var (response, error, status) = (cp_response(), OpaquePointer?.none, Int32(0))
+    switch cp_read_response(given, &response, &error, &status) {
+    case CP_RETURNED: break
+    case CP_DIED: return cp_hook_result(kind: CP_HOOK_THROW, error: error, status: 0)
+    default: return cp_hook_result(kind: CP_HOOK_EXIT, error: nil, status: status)
+    }
+    do throws(ResponseProblem) {
+      if let problem = ResponseProblem(response.kind) { throw problem }
+      let number = try beginHead(response)
+      // 101 hands the connection over, which is for `psgix.io`.
+      guard 100..<200 ~= number, number != 101 else { throw .notInformational }
+    } catch {
+      return Self.throwing("Nacre: \(error)")
+    }
+    buffer.append("\r\n")
+    // Clients of HTTP/1.0 know none (RFC 9110, 15.2).
+    if minorVersion > 0 { outlet.send(buffer.bytes) }
+    return Self.done
+  }
+
   private static var done: cp_hook_result { cp_hook_result(kind: CP_HOOK_DONE, error: nil, status: 0) }
 
   private static func throwing(_ text: String) -> cp_hook_result {
@@ -124,5 +147,7 @@ func installHooks(for exchange: Exchange) {
     cp_psgi_hooks(
       respond: { serial, response in current!.respond(serial, response) },
       write: { serial, bytes, count in current!.write(serial, UnsafeRawBufferPointer(start: bytes, count: count)) },
-      close: { serial in current!.close(serial) }))
+      close: { serial in current!.close(serial) },
+      connection: { serial in current!.showConnection(serial) },
+      inform: { response in current!.inform(response) }))
 }

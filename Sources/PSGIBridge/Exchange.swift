@@ -42,6 +42,10 @@ final class Exchange {
   private var hasUnread = false
   /// A reference to the environment hash, owned by the worker.
   private var environment: OpaquePointer?
+  /// What stands under `psgix.io`, also in the environment of this request.
+  private var connection: OpaquePointer?
+  /// Whether the application has looked at the connection itself, and may have used it.
+  var hasShownConnection = false
 
   init(outlet: Outlet, cell: ScoreboardCell, keys: EnvironmentKeys) {
     self.outlet = outlet
@@ -50,7 +54,9 @@ final class Exchange {
   }
 
   /// Turns to a request.
-  func begin(_ request: borrowing RequestHead, environment: OpaquePointer, hasUnread: Bool) {
+  func begin(
+    _ request: borrowing RequestHead, environment: OpaquePointer, hasUnread: Bool, isStream: Bool
+  ) {
     self.hasUnread = hasUnread
     serial &+= 1
     stage = .running
@@ -61,6 +67,13 @@ final class Exchange {
     isHead = request.isHead
     keepsAlive = request.keepsAlive
     self.environment = environment
+    hasShownConnection = false
+    // A stream of HTTP/2 has no connection of its own.
+    guard !isStream else { return }
+    let connection = cp_lend_connection(self.connection, serial)
+    self.connection = connection
+    cp_retain(connection)
+    cp_hash_put(cp_referent(environment), keys.connection, connection)
   }
 
   /// Runs the application and sends what it answers.
@@ -104,7 +117,10 @@ final class Exchange {
     case CP_DIED: throw .died(Thrown(value: error))
     default: throw .exited(Exit(status: status))
     }
-    if let problem = ResponseProblem(response.kind) { throw .problem(problem) }
+    if let problem = ResponseProblem(response.kind) {
+      if case .notAResponse = problem, hasShownConnection { return endUnanswered() }
+      throw .problem(problem)
+    }
     switch response.kind {
     case CP_RESPONSE_ARRAY: try sendArray(response)
     case CP_RESPONSE_FILE: try sendFile(response)
@@ -132,6 +148,7 @@ final class Exchange {
     if case .died(let error) = outcome { throw .died(Thrown(value: error)) }
     if case .returned(let value) = outcome { try interruptible { () throws(Exit) in try release(value) } }
     switch stage {
+    case .delayed where hasShownConnection: endUnanswered()
     case .delayed: throw .problem(.neverResponded)
     // The sub has returned and this server is a blocking one: nobody can write any more.
     case .open: endBody()

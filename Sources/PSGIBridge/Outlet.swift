@@ -11,7 +11,7 @@ final class Outlet {
 
   /// How many unsent bytes a response that is still being made may leave behind.
   private let pendingLimit: Int
-  private var socket: Int32 = -1
+  private(set) var socket: Int32 = -1
   private var isTCP = false
   private var spool: Spool
   /// What is left of a file that is sent as it lies.
@@ -102,6 +102,7 @@ final class Outlet {
 
   /// Sends `count` bytes of a file from `offset` behind `head`; true if the file had them all.
   func sendFile(_ head: UnsafeRawBufferPointer, _ descriptor: Int32, offset: Int, count: Int) -> Bool {
+    while spool.count > 0, !isBroken { waitAndDrain() }
     var offset = offset
     var left = count
     var first = head

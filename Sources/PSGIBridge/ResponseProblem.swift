@@ -13,6 +13,7 @@ enum ResponseProblem: Error, CustomStringConvertible {
   case openOutsideResponder
   case delayedTwice
   case neverResponded
+  case notInformational
   case fault(ResponseFault)
 
   /// What `kind` complains about; nil if it is a response.
@@ -43,6 +44,7 @@ enum ResponseProblem: Error, CustomStringConvertible {
       "the response has two elements; only a response given to a responder may leave its body to be written"
     case .delayedTwice: "a responder was given a sub; it must be given [status, [headers], body] or [status, [headers]]"
     case .neverResponded: "the application's delayed response ended without calling its responder"
+    case .notInformational: "the status of an informational response is one from 100 to 199, and not 101"
     case .fault(let fault): fault.description
     }
   }

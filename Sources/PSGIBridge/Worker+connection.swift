@@ -173,9 +173,12 @@ extension Worker {
     let reference = cp_new_reference_taking(environment)
     let since = Self.clock()
     cell.since = since
-    exchange.begin(request, environment: reference, hasUnread: !input.bytes.isEmpty)
+    exchange.begin(
+      request, environment: reference, hasUnread: !input.bytes.isEmpty, isStream: connection.loan.isHTTP2)
     if !seat.settings.service.keepsAlive { exchange.keepsAlive = false }
     try exchange.run(application)
+    // The application has had it as one that waits.
+    if exchange.hasShownConnection { cl_set_nonblocking(connection.descriptor, true) }
     let duration = Self.clock() - since
     cell.count(status: exchange.status, nanoseconds: duration)
     cell.requests += 1

@@ -389,6 +389,26 @@ after a streamed response, and after an application that died.
 If C<< $env->{'psgix.harakiri.commit'} >> is true when the response and the cleanup handlers are done, the worker leaves, with
 its stop hooks and C<END> blocks, and another one takes its place. The client's connection stays open.
 
+=item C<psgix.io>
+
+The client's connection, an L<IO::Socket> that waits for what it reads and writes; with TLS, what is in it. For WebSockets and other
+protocols that begin as HTTP, return a sub that writes C<101 Switching Protocols> there itself, and never calls its responder:
+
+    return sub {
+        my $io = $env->{'psgix.io'};
+        syswrite $io, "HTTP/1.1 101 Switching Protocols\r\nConnection: Upgrade\r\nUpgrade: echo\r\n\r\n";
+        while ( sysread $io, my $text, 4096 ) { syswrite $io, uc $text }
+    };
+
+The connection is closed when the sub returns. It takes the worker until then: C<--timeout> counts, and code that is newer waits for
+that worker as for any other request. An application that only looks at the connection and then responds keeps it open. There is none
+for HTTP/2.
+
+=item C<psgix.informational>
+
+C<< $env->{'psgix.informational'}->(103, [ Link => '</app.css>; rel=preload' ]) >> sends an informational response before the response,
+as in Starman. Clients of HTTP/1.0 are sent none. Dies once the response has begun, and for C<101>.
+
 =back
 
 =head1 SEE ALSO

@@ -59,6 +59,13 @@ bool cp_handle_is_open(cp_sv *_Nonnull handle);
 /// Puts a handle made here back to its first byte.
 void cp_handle_rewind(cp_sv *_Nonnull handle);
 
+/// A value for `psgix.io`: when the application first looks at it, it becomes the socket that the hook `connection` gives for
+/// this request, or stays undefined. Takes over `before`, the value for an earlier request, which it is if nobody else has that.
+/// The reference is the caller's.
+cp_sv *_Nonnull cp_lend_connection(cp_sv *_Nullable before, uint64_t serial);
+/// New code reference, for `psgix.informational`.
+cp_sv *_Nonnull cp_new_informer(void);
+
 // MARK: Calls
 
 /// Gives one reference back. Destructors run here, and one that calls `exit` passes no Swift frame: CP_RETURNED or
@@ -155,6 +162,10 @@ typedef struct {
   cp_hook_result (*_Nonnull respond)(uint64_t serial, cp_sv *_Nonnull response);
   cp_hook_result (*_Nonnull write)(uint64_t serial, const char *_Nonnull bytes, size_t count);
   cp_hook_result (*_Nonnull close)(uint64_t serial);
+  /// The application looks at the connection of request `serial`: a new descriptor of it, or -1.
+  int (*_Nonnull connection)(uint64_t serial);
+  /// The application sends an informational response, of two elements (borrowed).
+  cp_hook_result (*_Nonnull inform)(cp_sv *_Nonnull response);
 } cp_psgi_hooks;
 
 void cp_set_psgi_hooks(cp_psgi_hooks hooks);
