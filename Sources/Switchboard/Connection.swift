@@ -11,6 +11,8 @@ final class Connection {
     case closed
     /// Between two requests; no byte of the next one has been seen.
     case parked
+    /// The proxy has to say first whose connection it is.
+    case introducing(isSecure: Bool)
     /// The first bytes of a request head are there, in the socket or carried.
     case readingHead
     /// The request's body is read from the socket and spooled.
@@ -44,7 +46,7 @@ final class Connection {
   /// The socket's `SO_RCVLOWAT`.
   var lowWater: Int32 = 1
   /// Whether the descriptor is a TCP socket, and no Unix socket or end of a pair.
-  var isTCP: Bool { peer.family != .unix && !peer.isPair }
+  var isTCP = false
   /// Whether the descriptor is watched edge-triggered.
   var isOnEdge = false
   /// Whether the next request goes to the front of the line, because it has been with a worker already.
@@ -55,6 +57,9 @@ final class Connection {
   var isTurnedAway = false
   /// How often in a row the connection arrived at a worker without its descriptor.
   var truncations = 0
+
+  /// Whether it has still to be said whose it is.
+  var isIntroducing: Bool { if case .introducing = state { true } else { false } }
 
   init(slot: Int) { self.slot = slot }
 }

@@ -48,14 +48,14 @@ extension Switchboard {
     front.take(descriptor, peer, language)
   }
 
-  /// Gives a connection to the front of which nothing has been read.
-  func handOver(_ connection: Connection) {
+  /// Gives a connection to the front of which nothing has been read that the client has sent.
+  func handOver(_ connection: Connection, _ language: FrontLanguage) {
     leaveLists(connection)
     setLowWater(connection, 1)
     loop.unwatch(connection.fd)
     let (descriptor, peer) = (connection.fd, connection.peer)
     free(connection)
-    handOver(descriptor, peer, .http2)
+    handOver(descriptor, peer, language)
     if accepting == .stopped { scheduleTurnEnd() }
   }
 

@@ -13,7 +13,7 @@ public struct Peer: Sendable {
   public internal(set) var address: (UInt64, UInt64) = (0, 0)
   /// The address that it has connected to, likewise, if ``isPair``.
   public internal(set) var localAddress: (UInt64, UInt64) = (0, 0)
-  /// Whether the client speaks TLS.
+  /// Whether the client speaks TLS, to a ``Front`` or to a proxy.
   public internal(set) var isSecure = false
   /// Whether the client speaks HTTP/2.
   public internal(set) var isHTTP2 = false

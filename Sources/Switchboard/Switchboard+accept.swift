@@ -76,7 +76,13 @@ extension Switchboard {
       }
       said.remove(.descriptors)
       let peer = Peer(address, localPort: listener.port)
-      if listener.isSecure { handOver(fd, peer, .secure) } else { open(fd, peer) }
+      if isIntroduced(by: peer) {
+        awaitIntroduction(fd, peer, isSecure: listener.isSecure)
+      } else if listener.isSecure {
+        handOver(fd, peer, .secure)
+      } else {
+        open(fd, peer)
+      }
     }
   }
 
@@ -111,9 +117,10 @@ extension Switchboard {
     connection.comesFirst = false
     connection.truncations = 0
     connection.isTurnedAway = false
-    connection.isTrusted =
-      !settings.trustedProxies.isEmpty
-      && settings.trustedProxies.contains(NetworkAddress(peer.family, peer.address))
+    connection.isTrusted = isTrusted(peer)
+    connection.isTCP = peer.family != .unix && !peer.isPair
+    // A proxy may have given it an address.
+    if settings.takesProxyProtocol, connection.isTCP { connection.isTCP = Self.isTCP(fd) }
     store(connection, ClaimWord(serial: connection.word.serial &+ 1, epoch: 0, owner: ClaimWord.switchboard))
     connection.state = .parked
     // Nothing is idle once no more is accepted; only the front has something then, a stream begun before its end.
@@ -124,6 +131,17 @@ extension Switchboard {
     }
     if let maximum = settings.maximumConnections, served > maximum { makeRoom(for: connection) }
     return connection.isTurnedAway ? nil : connection
+  }
+
+  /// Whether what a peer says of its clients is believed.
+  func isTrusted(_ peer: Peer) -> Bool {
+    !settings.trustedProxies.isEmpty && settings.trustedProxies.contains(NetworkAddress(peer.family, peer.address))
+  }
+
+  private static func isTCP(_ descriptor: Int32) -> Bool {
+    var domain: Int32 = 0
+    var size = socklen_t(MemoryLayout<Int32>.size)
+    return getsockopt(descriptor, SOL_SOCKET, SO_DOMAIN, &domain, &size) == 0 && domain != AF_UNIX
   }
 
   /// The connections that are to be served.

@@ -21,6 +21,7 @@ extension Switchboard {
       switch kind {
       case .idle, .send, .linger: close(connection)
       case .heartbeat: beat(connection)
+      case .head where connection.isIntroducing: close(connection)
       case .head: answer(connection, .headTooSlow, isHead: false)
       case .body: answer(connection, .bodyTooSlow, isHead: false)
       case .hold:

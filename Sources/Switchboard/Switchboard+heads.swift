@@ -28,6 +28,7 @@ extension Switchboard {
       } else {
         readMoreOfCarriedHead(connection)
       }
+    case .introducing(let isSecure): introduce(connection, isSecure: isSecure)
     case .collecting(let collection): collect(connection, collection)
     case .sendingRest(let rest): send(connection, rest)
     case .answering(let answer): send(connection, answer)
@@ -64,7 +65,7 @@ extension Switchboard {
     switch head.parse(bytes) {
     case .complete where asksForStream(bytes): beginStream(connection)
     case .complete(let length): admit(connection, headLength: length, available: count)
-    case .refused where beginsHTTP2(connection, bytes): handOver(connection)
+    case .refused where beginsHTTP2(connection, bytes): handOver(connection, .http2)
     case .refused(let refusal): answer(connection, Answer(refusal), isHead: false)
     case .incomplete:
       // The client has closed its side in the middle of a head: nobody waits for an answer.
@@ -81,7 +82,7 @@ extension Switchboard {
   }
 
   /// Waits for more than the bytes that were only peeked at, and that keep the socket readable.
-  private func awaitMore(_ connection: Connection, seen: Int) {
+  func awaitMore(_ connection: Connection, seen: Int) {
     if !connection.isTCP {
       // Set anew it would tell again what is there already.
       guard !connection.isOnEdge else { return }

@@ -77,9 +77,10 @@ extension Switchboard {
       slot: UInt32(connection.slot), word: connection.word, family: connection.peer.family,
       peerPort: connection.peer.port, localPort: connection.peer.localPort, peerAddress: connection.peer.address)
     loan.isTrusted = connection.isTrusted
+    loan.isSecure = connection.peer.isSecure
     var fds: (Int32, Int32) = (connection.fd, -1)
     if connection.peer.isPair {
-      (loan.isPair, loan.isSecure, loan.isHTTP2) = (true, connection.peer.isSecure, connection.peer.isHTTP2)
+      (loan.isPair, loan.isHTTP2) = (true, connection.peer.isHTTP2)
       loan.localAddress = connection.peer.localAddress
     }
     if let body = connection.body {

@@ -94,7 +94,7 @@ public final class Switchboard {
     var action: () -> Void = {}
   }
   /// What was reported and is not reported again until it has been well in between.
-  enum Said { case descriptors, lending, truncation, spooling }
+  enum Said { case descriptors, lending, truncation, spooling, introduction }
 
   /// A switchboard that listens nowhere and has no generation; its connections use the scoreboard's slots.
   public init(

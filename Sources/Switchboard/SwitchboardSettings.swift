@@ -33,6 +33,8 @@ public struct SwitchboardSettings: Equatable, Sendable {
   public var maximumConnections: Int?
   /// Whose connections are marked as those of trusted proxies.
   public var trustedProxies = TrustedProxies.none
+  /// Whether their connections begin with the PROXY protocol.
+  public var takesProxyProtocol = false
   /// The most requests that wait in the switchboard; what comes then is answered 503.
   public var maximumWaiting = 1024
   /// The longest request body in bytes; nil for no bound.

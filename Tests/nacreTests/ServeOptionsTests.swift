@@ -101,6 +101,7 @@ private func complaint(_ arguments: String...) -> String? {
   ["--max-body-size", "k"], ["--max-body-size", "9999999999g"], ["--response-buffer", "1k"], ["--body-timeout", "0"],
   ["--send-timeout", "90000"], ["--max-connections=-1"], ["--max-queue", "0"],
   ["--trusted-proxy", "10.0.0.0/33"], ["--trusted-proxy", "proxy.example"], ["--trusted-proxy", ""],
+  ["--proxy-protocol"],
   ["--touch-file", ""], ["--unknown"], ["a.psgi", "b.psgi"], ["-a", "a.psgi", "b.psgi"],
 ])
 func wrongOptionsAreRefused(arguments: [String]) {

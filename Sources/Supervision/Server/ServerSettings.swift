@@ -43,6 +43,8 @@ public struct ServerSettings {
   public var connections = Connections()
   /// `--trusted-proxy`.
   public var trustedProxies = TrustedProxies.none
+  /// `--proxy-protocol`.
+  public var takesProxyProtocol = false
   /// What is taken from clients.
   public var limits = Limits()
   /// How requests, workers and the server end.

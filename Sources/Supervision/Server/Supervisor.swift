@@ -152,6 +152,7 @@ public final class Supervisor {
     board.adopt(settings.limits, slots)
     board.takesHTTP2 = settings.connections.takesHTTP2
     board.trustedProxies = settings.trustedProxies
+    board.takesProxyProtocol = settings.takesProxyProtocol
     boardSettings = board
     switchboard = Switchboard(loop: loop, scoreboard: scoreboard, settings: board, delegate: nil)
     machine = GenerationMachine(

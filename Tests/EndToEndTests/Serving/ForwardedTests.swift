@@ -98,4 +98,85 @@ import Testing
       #expect(made?.wholeMatch(of: /[0-9a-f]{32}/) != nil, "\(made ?? "")")
     }
   }
+
+  // MARK: The PROXY protocol
+
+  private static let introduced = ["--trusted-proxy", "127.0.0.1", "--trusted-proxy", "unix:", "--proxy-protocol"]
+
+  @Test(arguments: [false, true]) func proxySaysFirstWhoseConnectionItIs(unixSocket: Bool) throws {
+    try serve(Self.introduced, listen: unixSocket ? ["app.sock"] : []) { server throws in
+      func connect() throws -> Connection {
+        try unixSocket ? Connection(path: server.site.absolute("app.sock")) : server.connect()
+      }
+      let connection = try connect()
+      // In pieces, and with a request behind it.
+      try connection.send("PROXY TCP4 203.0.113.9 ")
+      #expect(!connection.hasSomething(within: 100))
+      try connection.send("10.0.0.1 4711 8080\r\nGET / HTTP/1.1\r\nHost: a\r\nX-Forwarded-For: 6.6.6.6\r\n\r\n")
+      #expect(try connection.response().text == "203.0.113.9 4711 http - 8080 a", "a client is no proxy\n\(server)")
+      #expect(try connection.exchange().text == "203.0.113.9 4711 http - 8080 nacre.test")
+
+      let secure = try connect()
+      var header: [UInt8] = [0x0D, 0x0A, 0x0D, 0x0A, 0, 0x0D, 0x0A, 0x51, 0x55, 0x49, 0x54, 0x0A, 0x21, 0x21, 0, 44]
+      header += [0x20, 1, 0x0D, 0xB8] + [UInt8](repeating: 0, count: 11) + [9] + [UInt8](repeating: 0, count: 16)
+      header += [0x12, 0x67, 0x01, 0xBB, 0x20, 0, 5, 1, 0, 0, 0, 0]
+      try secure.send(header)
+      #expect(try secure.exchange().text == "2001:db8::9 4711 https on 443 nacre.test", "\(server)")
+
+      // For itself, and for whom it cannot name.
+      for header in ["PROXY UNKNOWN\r\n", "\r\n\r\n\0\r\nQUIT\n\u{20}\0\0\0"] {
+        let own = try connect()
+        try own.send(header)
+        #expect(try own.exchange().text.hasPrefix(unixSocket ? "- 0 http" : "127.0.0.1 \(own.localPort) http"), "\(server)")
+      }
+    }
+  }
+
+  @Test func connectionOfAProxyThatSaysNothingIsClosed() throws {
+    try serve(Self.introduced + ["--read-timeout", "1"]) { server throws in
+      let connection = try server.connect()
+      try connection.request()
+      #expect(try connection.isClosed(), "\(server)")
+      #expect(server.logs("does not begin with the PROXY protocol"), "\(server)")
+      let silent = try server.connect()
+      try silent.send("PROXY TCP4 ")
+      #expect(try silent.isClosed(), "--read-timeout holds for it\n\(server)")
+    }
+  }
+
+  @Test func proxyOfNobodysTrustSaysNothing() throws {
+    try serve(["--trusted-proxy", "10.0.0.1", "--proxy-protocol"]) { server throws in
+      let connection = try server.connect()
+      try connection.send("PROXY TCP4 203.0.113.9 10.0.0.1 4711 8080\r\nGET / HTTP/1.1\r\nHost: a\r\n\r\n")
+      #expect(try connection.response().status == 400, "\(server)")
+      #expect(try server.ask().text.hasPrefix("127.0.0.1 "))
+    }
+  }
+
+  @Test(arguments: [Way.tls, .http2, .http2InTheClear]) func proxySaysSoBeforeTLSAndHTTP2(_ way: Way) throws {
+    let site = try Site(["app.psgi": Self.app])
+    if way.isSecure { try site.makeCertificate() }
+    var options = way.options(environment: "production")
+    options.arguments += Self.introduced
+    try site.serve(options) { server throws in
+      // curl speaks of its own connection.
+      let answer = try server.curl(way, "/", ["--haproxy-protocol"])
+      #expect(
+        answer.output.hasSuffix(" \(way.isSecure ? "https on" : "http -") \(server.port) 127.0.0.1:\(server.port)")
+          && answer.output.hasPrefix("127.0.0.1 "), "\(answer)\(server)")
+    }
+  }
+
+  @Test func introducedConnectionsSurviveARestart() throws {
+    try serve(Self.introduced) { server throws in
+      let (served, begun) = (try server.connect(), try server.connect())
+      try served.send("PROXY TCP4 203.0.113.9 10.0.0.1 4711 8080\r\n")
+      #expect(try served.exchange().text.hasPrefix("203.0.113.9 4711"))
+      try begun.send("PROXY TCP4 203.0.113.10 ")
+      try server.restart()
+      #expect(try served.exchange().text.hasPrefix("203.0.113.9 4711 http - 8080"), "\(server)")
+      try begun.send("10.0.0.1 4712 8080\r\n")
+      #expect(try begun.exchange().text.hasPrefix("203.0.113.10 4712"), "\(server)")
+    }
+  }
 }
