@@ -20,6 +20,7 @@ public struct PassedConnection {
     writer.write(peer.localPort)
     writer.write(peer.address.0)
     writer.write(peer.address.1)
+    writer.write(peer.isSecure)
     writer.write(bytes: carried)
     return writer.bytes
   }
@@ -36,6 +37,7 @@ public struct PassedConnection {
     peer.port = try reader.read()
     peer.localPort = try reader.read()
     peer.address = (try reader.read(), try reader.read())
+    peer.isSecure = try reader.readBool()
     self.init(descriptor: descriptor, peer: peer, carried: try reader.readBytes())
   }
 }

@@ -8,7 +8,8 @@ import Testing
 @Suite struct ProxyHeaderTests {
   private func read(_ bytes: [UInt8]) -> ProxyHeader.Reading { bytes.withUnsafeBytes { ProxyHeader.read($0) } }
 
-  private func ends(_ address: String, _ family: Loan.Family, _ clientPort: UInt16, _ port: UInt16) -> ProxyHeader.Ends {
+  private func ends(_ address: String, _ family: Loan.Family, _ clientPort: UInt16, _ port: UInt16) -> ProxyHeader.Ends
+  {
     var ends = ProxyHeader.Ends(family: family, clientPort: clientPort, port: port)
     #expect(inet_pton(family == .ipv4 ? AF_INET : AF_INET6, address, &ends.client) == 1)
     return ends
@@ -19,7 +20,8 @@ import Testing
 
   @Test func linesAreRead() {
     let line = Array("PROXY TCP4 203.0.113.9 10.0.0.1 4711 443\r\n".utf8)
-    let whole = ProxyHeader.Reading.complete(ProxyHeader(ends: ends("203.0.113.9", .ipv4, 4711, 443)), length: line.count)
+    let whole = ProxyHeader.Reading.complete(
+      ProxyHeader(ends: ends("203.0.113.9", .ipv4, 4711, 443)), length: line.count)
     #expect(read(line + Array("GET / HTTP/1.1\r\n".utf8)) == whole)
     for count in 0..<line.count { #expect(read(Array(line[..<count])) == .incomplete, "\(count)") }
     let six = Array("PROXY TCP6 2001:db8::9 ::1 65535 0\r\n".utf8)
@@ -31,7 +33,8 @@ import Testing
 
   @Test(arguments: [
     "GET / HTTP/1.1\r\n", "PROXY TCP4 203.0.113.9 10.0.0.1 4711\r\n", "PROXY TCP4 203.0.113.9 10.0.0.1 4711 65536\r\n",
-    "PROXY TCP4 2001:db8::9 ::1 1 2\r\n", "PROXY TCP4 203.0.113.9  10.0.0.1 4711 443\r\n", "PROXY UDP4 1.2.3.4 1.2.3.4 1 2\r\n",
+    "PROXY TCP4 2001:db8::9 ::1 1 2\r\n", "PROXY TCP4 203.0.113.9  10.0.0.1 4711 443\r\n",
+    "PROXY UDP4 1.2.3.4 1.2.3.4 1 2\r\n",
     "PROXY TCP4 203.0.113.9 10.0.0.1 4711 443\n", "PROXY  \r\n", "proxy UNKNOWN\r\n", "PROXYUNKNOWN\r\n", "\r\n\r\nGET",
     "PROXY UNKNOWN " + String(repeating: "x", count: 100),
   ])
@@ -50,12 +53,15 @@ import Testing
     // A note that says it is longer than it is.
     noted[noted.count - 6] = 200
     #expect(read(noted) == .complete(ProxyHeader(ends: four), length: noted.count))
-    let six = Self.signature + [0x21, 0x21, 0, 36] + [0x20, 1, 0x0D, 0xB8] + [UInt8](repeating: 0, count: 11) + [9]
+    let six =
+      Self.signature + [0x21, 0x21, 0, 36] + [0x20, 1, 0x0D, 0xB8] + [UInt8](repeating: 0, count: 11) + [9]
       + [UInt8](repeating: 0, count: 16) + [0, 1, 0, 2]
     #expect(read(six) == .complete(ProxyHeader(ends: ends("2001:db8::9", .ipv6, 1, 2)), length: 52))
     // The proxy's own question, and a Unix socket.
     #expect(read(Self.signature + [0x20, 0, 0, 0]) == .complete(ProxyHeader(), length: 16))
-    #expect(read(Self.signature + [0x21, 0x31, 0, 216] + [UInt8](repeating: 0, count: 216)) == .complete(ProxyHeader(), length: 232))
+    #expect(
+      read(Self.signature + [0x21, 0x31, 0, 216] + [UInt8](repeating: 0, count: 216))
+        == .complete(ProxyHeader(), length: 232))
   }
 
   @Test func binaryHeadersThatCannotBeAreRefused() {

@@ -103,6 +103,12 @@ import Testing
 
   private static let introduced = ["--trusted-proxy", "127.0.0.1", "--trusted-proxy", "unix:", "--proxy-protocol"]
 
+  /// Of version 2: a client 2001:db8::9, port 4711, that has come to port 443 by TLS.
+  private static let introducedByTLS: [UInt8] =
+    [0x0D, 0x0A, 0x0D, 0x0A, 0, 0x0D, 0x0A, 0x51, 0x55, 0x49, 0x54, 0x0A, 0x21, 0x21, 0, 44]
+    + [0x20, 1, 0x0D, 0xB8] + [UInt8](repeating: 0, count: 11) + [9] + [UInt8](repeating: 0, count: 16)
+    + [0x12, 0x67, 0x01, 0xBB, 0x20, 0, 5, 1, 0, 0, 0, 0]
+
   @Test(arguments: [false, true]) func proxySaysFirstWhoseConnectionItIs(unixSocket: Bool) throws {
     try serve(Self.introduced, listen: unixSocket ? ["app.sock"] : []) { server throws in
       func connect() throws -> Connection {
@@ -117,17 +123,15 @@ import Testing
       #expect(try connection.exchange().text == "203.0.113.9 4711 http - 8080 nacre.test")
 
       let secure = try connect()
-      var header: [UInt8] = [0x0D, 0x0A, 0x0D, 0x0A, 0, 0x0D, 0x0A, 0x51, 0x55, 0x49, 0x54, 0x0A, 0x21, 0x21, 0, 44]
-      header += [0x20, 1, 0x0D, 0xB8] + [UInt8](repeating: 0, count: 11) + [9] + [UInt8](repeating: 0, count: 16)
-      header += [0x12, 0x67, 0x01, 0xBB, 0x20, 0, 5, 1, 0, 0, 0, 0]
-      try secure.send(header)
+      try secure.send(Self.introducedByTLS)
       #expect(try secure.exchange().text == "2001:db8::9 4711 https on 443 nacre.test", "\(server)")
 
       // For itself, and for whom it cannot name.
       for header in ["PROXY UNKNOWN\r\n", "\r\n\r\n\0\r\nQUIT\n\u{20}\0\0\0"] {
         let own = try connect()
         try own.send(header)
-        #expect(try own.exchange().text.hasPrefix(unixSocket ? "- 0 http" : "127.0.0.1 \(own.localPort) http"), "\(server)")
+        #expect(
+          try own.exchange().text.hasPrefix(unixSocket ? "- 0 http" : "127.0.0.1 \(own.localPort) http"), "\(server)")
       }
     }
   }
@@ -169,12 +173,15 @@ import Testing
 
   @Test func introducedConnectionsSurviveARestart() throws {
     try serve(Self.introduced) { server throws in
-      let (served, begun) = (try server.connect(), try server.connect())
+      let (served, secure, begun) = (try server.connect(), try server.connect(), try server.connect())
+      try secure.send(Self.introducedByTLS)
+      #expect(try secure.exchange().text.hasPrefix("2001:db8::9 4711 https"))
       try served.send("PROXY TCP4 203.0.113.9 10.0.0.1 4711 8080\r\n")
       #expect(try served.exchange().text.hasPrefix("203.0.113.9 4711"))
       try begun.send("PROXY TCP4 203.0.113.10 ")
       try server.restart()
       #expect(try served.exchange().text.hasPrefix("203.0.113.9 4711 http - 8080"), "\(server)")
+      #expect(try secure.exchange().text.hasPrefix("2001:db8::9 4711 https on 443"), "\(server)")
       try begun.send("10.0.0.1 4712 8080\r\n")
       #expect(try begun.exchange().text.hasPrefix("203.0.113.10 4712"), "\(server)")
     }
