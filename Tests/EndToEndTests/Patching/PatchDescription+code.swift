@@ -3,7 +3,9 @@ extension PatchDescription {
   /// Where the code is not that of a fresh start. Left out are files that only one of them has loaded: what nobody asks for
   /// any more stays; whoever has looked for a file in vain does not look again, nor for new ones in a directory, and so
   /// nobody asks for what only such a file asks for.
-  func codeDiffers(from fresh: PatchDescription, unseen: Set<String>, asked: AskedFiles) -> [String] {
+  func codeDiffers(from fresh: PatchDescription, unseen: Set<String>, asked: AskedFiles, halfCompiled: Set<Substring>)
+    -> [String]
+  {
     let missing = fresh.loaded.keys.filter {
       loaded[$0] == nil && !unseen.contains($0) && !$0.hasPrefix("A/O") && !$0.hasPrefix("A/Plugin/")
         && asked.contains($0)
@@ -11,7 +13,7 @@ extension PatchDescription {
     if !missing.isEmpty { return missing.sorted().map { "- inc\t\($0)" } }
     let known = Set(loaded.keys).intersection(fresh.loaded.keys)
     let circles = asked.inCircles
-    let halfCompiled = fresh.halfCompiled(circles)
+    let halfCompiled = halfCompiled.union(fresh.halfCompiled(circles))
     let kept = keptNames(fresh, asked)
     func lines(_ description: PatchDescription) -> [Substring] {
       description.lines(known, without: halfCompiled).map { Self.withoutPrototypes($0, circles) }
@@ -35,9 +37,9 @@ extension PatchDescription {
     return line.replacing(/(&p\d+\()\\(@\w+\))/) { "\($0.1)\($0.2)" }
   }
 
-  /// In a fresh start: the files of a circle that were compiled before constants that they import were made, and have no
+  /// The files of a circle that were compiled before constants that they import were made, and have no
   /// more of these than the names.
-  private func halfCompiled(_ circles: Set<String>) -> Set<Substring> {
+  func halfCompiled(_ circles: Set<String>) -> Set<Substring> {
     Set(
       code.filter { circles.contains(String($0.files)) && $0.line.wholeMatch(of: /sub\t&\S+::C\d+\tdeclared/) != nil }
         .map(\.files))

@@ -16,6 +16,9 @@ final class PatchPlayer {
   private var starts = 0
   /// What was said when a patch was taken back last.
   private var failure = ""
+  /// The keys of the files that the program has compiled half, in the middle of a circle, and not loaded again since: the
+  /// circle may be gone.
+  private var halfCompiled: Set<Substring> = []
   /// The keys of the files that were saved while the program had not loaded them.
   private var unseen: Set<String> = []
 
@@ -68,11 +71,13 @@ final class PatchPlayer {
     program?.end()
     program = nil
     unseen = []
+    halfCompiled = []
     try fresh.begin(PatchedPerl.roots(site))
     guard try fresh.described().told == "loaded" else { return }
     starts += 1
     let program = try PatchedPerl(site, name: "program\(starts)", isFresh: false)
     before = try program.described()
+    halfCompiled = before.halfCompiled(AskedFiles(of: before.loaded, in: site).inCircles)
     self.program = program
   }
 
@@ -142,7 +147,9 @@ final class PatchPlayer {
 
   private func differences(_ mine: PatchDescription, _ fresh: PatchDescription) -> [String] {
     let asked = AskedFiles(of: mine.loaded, in: site)
-    return mine.codeDiffers(from: fresh, unseen: unseen, asked: asked)
+    halfCompiled.subtract(mine.told.split(separator: " ").dropFirst())
+    halfCompiled.formUnion(mine.halfCompiled(asked.inCircles))
+    return mine.codeDiffers(from: fresh, unseen: unseen, asked: asked, halfCompiled: halfCompiled)
   }
 
   /// Whether a fresh start cannot load one of the files that a failure names: it may go on without one that only
@@ -163,13 +170,14 @@ final class PatchPlayer {
     {
       return .isNotFollowed
     }
-    // One that is not wholly there yet, in a fresh start, as another one calls its methods.
+    // One that is not wholly there yet, in a fresh start, as another one calls its methods or imports its subs.
     if let call = fresh.told.firstMatch(
       of: /Can't locate object method "\w+" via package "(A::M\d+)" at \w+\/(\S+) line/)
+      ?? fresh.told.firstMatch(of: /"\w+" is not exported by the (A::M\d+) module.*? at \w+\/(\S+) line/)
     {
       let circles = AskedFiles(of: after.loaded, in: site).inCircles
-      let called = String(call.1).replacing("::", with: "/") + ".pm"
-      if circles.contains(called), circles.contains(String(call.2)) { return .isCircle }
+      let used = String(call.1).replacing("::", with: "/") + ".pm"
+      if circles.contains(used), circles.contains(String(call.2)) { return .isCircle }
     }
     return nil
   }
