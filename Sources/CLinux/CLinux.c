@@ -210,6 +210,24 @@ int cl_accept(int listener, struct sockaddr_storage *address) {
   return accept4(listener, (struct sockaddr *)address, &size, SOCK_NONBLOCK | SOCK_CLOEXEC);
 }
 
+ssize_t cl_sendfile(int socket, int file, off_t *offset, size_t count) {
+  sigset_t pipe, before, pending;
+  sigemptyset(&pipe);
+  sigaddset(&pipe, SIGPIPE);
+  sigpending(&pending);
+  pthread_sigmask(SIG_BLOCK, &pipe, &before);
+  ssize_t sent = sendfile(socket, file, offset, count);
+  int error = errno;
+  if (sent < 0 && error == EPIPE && !sigismember(&pending, SIGPIPE)) {
+    /* It is pending for this thread by now. */
+    struct timespec none = {0, 0};
+    while (sigtimedwait(&pipe, NULL, &none) < 0 && errno == EINTR) {}
+  }
+  pthread_sigmask(SIG_SETMASK, &before, NULL);
+  errno = error;
+  return sent;
+}
+
 int cl_readable_bytes(int fd) {
   int count = 0;
   return ioctl(fd, FIONREAD, &count) < 0 ? -1 : count;

@@ -7,10 +7,11 @@ static const char prepare_source[] =
     "[ sub { local $/ = ref $/ ? $/ : \\65536; my $piece = $_[0]->getline; defined $piece ? \"$piece\" : undef },"
     "  sub { my $text = \"$_[1]\"; $text .= \"\\n\" if substr($text, -1) ne \"\\n\"; $_[0]->print($text) },"
     "  sub { my ($fd, $class) = @_; local ($@, $!, $_); require IO::Socket; require IO::Socket::IP if $class eq 'IO::Socket::IP';"
-    "    my $socket = eval { $class->new_from_fd($fd, '+<') }; $socket->autoflush(1) if $socket; $socket } ]";
+    "    my $socket = eval { $class->new_from_fd($fd, '+<') }; $socket->autoflush(1) if $socket; $socket },"
+    "  sub { local ($@, $!, $_); my $path = eval { $_[0]->can('path') && $_[0]->path }; defined $path ? \"$path\" : '' } ]";
 
 /* The nacre server has one interpreter. */
-static SV *next_piece, *print_error, *make_socket;
+static SV *next_piece, *print_error, *make_socket, *find_path;
 
 typedef struct {
   void (*function)(pTHX_ void *);
@@ -75,6 +76,7 @@ static void prepare(pTHX_ void *data) {
   next_piece = newSVsv(AvARRAY(helpers)[0]);
   print_error = newSVsv(AvARRAY(helpers)[1]);
   make_socket = newSVsv(AvARRAY(helpers)[2]);
+  find_path = newSVsv(AvARRAY(helpers)[3]);
 }
 
 cp_outcome cp_psgi_prepare(cp_sv **value, int *status) {
@@ -85,6 +87,10 @@ cp_outcome cp_psgi_prepare(cp_sv **value, int *status) {
 
 cp_outcome cp_body_next(cp_sv *handle, cp_sv **value, int *status) {
   return cp_call(CP_OF(next_piece), &handle, 1, value, status);
+}
+
+cp_outcome cp_body_path(cp_sv *handle, cp_sv **value, int *status) {
+  return cp_call(CP_OF(find_path), &handle, 1, value, status);
 }
 
 cp_outcome cp_print_error(cp_sv *errors, cp_sv *error, cp_sv **value, int *status) {

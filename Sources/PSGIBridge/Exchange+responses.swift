@@ -106,6 +106,12 @@ extension Exchange {
   /// A body that is asked for piece by piece.
   func sendPieces(_ response: cp_response) throws(Interruption) {
     let handle = response.handle!
+    if let file = try openFile(of: handle) {
+      defer { Glibc.close(file.fd) }
+      var response = response
+      (response.kind, response.fd, response.offset, response.size) = (CP_RESPONSE_FILE, file.fd, 0, file.size)
+      return try sendFile(response)
+    }
     let framing = try makeHead(response, knownBodyLength: nil)
     guard framing.body != .none else {
       send(buffer.bytes)
@@ -114,6 +120,28 @@ extension Exchange {
       return
     }
     try sendPieces(of: handle, framing)
+  }
+
+  /// The regular file whose path a body tells, whatever its lines would be (PSGI, "Body"); nil if there is none.
+  private func openFile(of handle: OpaquePointer) throws(Interruption) -> (fd: Int32, size: Int64)? {
+    var path: OpaquePointer?
+    var status: Int32 = 0
+    switch cp_body_path(handle, &path, &status) {
+    case CP_RETURNED: break
+    case CP_DIED: throw .died(Thrown(value: path))
+    default: throw .exited(Exit(status: status))
+    }
+    defer { cp_release(path) }
+    var count = 0
+    guard let path, let bytes = cp_octets(path, &count), count > 0 else { return nil }
+    let descriptor = Glibc.open(bytes, O_RDONLY | O_CLOEXEC | O_NONBLOCK)
+    guard descriptor >= 0 else { return nil }
+    var about = stat()
+    guard fstat(descriptor, &about) == 0, about.st_mode & S_IFMT == S_IFREG, about.st_size > 0 else {
+      Glibc.close(descriptor)
+      return nil
+    }
+    return (descriptor, Int64(about.st_size))
   }
 
   /// The head goes out with the first piece: a body that dies at once can still be answered with 500.

@@ -75,7 +75,8 @@ final class Outlet {
   }
 
   private func send(
-    _ first: UnsafeRawBufferPointer, _ second: UnsafeRawBufferPointer, _ third: UnsafeRawBufferPointer, flags: Int32
+    _ first: UnsafeRawBufferPointer, _ second: UnsafeRawBufferPointer = UnsafeRawBufferPointer(start: nil, count: 0),
+    _ third: UnsafeRawBufferPointer = UnsafeRawBufferPointer(start: nil, count: 0), flags: Int32
   ) {
     guard !isBroken else { return }
     var sent = 0
@@ -103,28 +104,35 @@ final class Outlet {
   /// Sends `count` bytes of a file from `offset` behind `head`; true if the file had them all.
   func sendFile(_ head: UnsafeRawBufferPointer, _ descriptor: Int32, offset: Int, count: Int) -> Bool {
     while spool.count > 0, !isBroken { waitAndDrain() }
-    var offset = offset
-    var left = count
-    var first = head
-    repeat {
-      let read = left > 0 ? pread(descriptor, window.baseAddress, min(left, window.count), off_t(offset)) : 0
-      if read <= 0, left > 0 {
-        send(first)
-        return false
-      }
-      let sent = sendAtOnce(first, UnsafeRawBufferPointer(rebasing: window[..<read]))
-      guard !isBroken else { return true }
-      let sentOfFile = max(0, sent - first.count)
-      offset += sentOfFile
-      left -= sentOfFile
-      if sent < first.count + read {
-        // The switchboard gets one descriptor: the head must be out before the file can follow from there.
-        if sent < first.count { waitUntilSent(UnsafeRawBufferPointer(rebasing: first[sent...])) }
-        if left > 0 { handBack(descriptor, offset, left) }
+    if count > window.count { return sendLargeFile(head, descriptor, offset: offset, count: count) }
+    // One call for the head and the file.
+    let read = count > 0 ? max(0, pread(descriptor, window.baseAddress, count, off_t(offset))) : 0
+    send(head, UnsafeRawBufferPointer(rebasing: window[..<read]))
+    return read == count
+  }
+
+  /// The kernel sends the file from its own memory; what it does not take at once, the switchboard sends likewise.
+  private func sendLargeFile(
+    _ head: UnsafeRawBufferPointer, _ descriptor: Int32, offset: Int, count: Int
+  ) -> Bool {
+    // The switchboard gets one descriptor: the head must be out before the file can follow from there.
+    send(head, flags: isTCP ? Int32(MSG_MORE) : 0)
+    while spool.count > 0, !isBroken { waitAndDrain() }
+    var offset = off_t(offset)
+    let end = Int(offset) + count
+    while Int(offset) < end, !isBroken {
+      let sent = cl_sendfile(socket, descriptor, &offset, end - Int(offset))
+      if sent > 0 || (sent < 0 && errno == EINTR) { continue }
+      if sent < 0, errno == EAGAIN {
+        handBack(descriptor, Int(offset), end - Int(offset))
         return true
       }
-      first = UnsafeRawBufferPointer(start: nil, count: 0)
-    } while left > 0
+      if sent == 0 {
+        push()
+        return false
+      }
+      isBroken = true
+    }
     return true
   }
 
@@ -147,13 +155,6 @@ final class Outlet {
   func abandon() {
     isBroken = true
     if let rest = end() { close(rest.descriptor) }
-  }
-
-  private func sendAtOnce(_ first: UnsafeRawBufferPointer, _ second: UnsafeRawBufferPointer) -> Int {
-    vectors[0] = iovec(iov_base: UnsafeMutableRawPointer(mutating: first.baseAddress), iov_len: first.count)
-    vectors[1] = iovec(iov_base: UnsafeMutableRawPointer(mutating: second.baseAddress), iov_len: second.count)
-    vectors[2] = iovec()
-    return sendVectors(0)
   }
 
   /// The bytes that the socket took: 0 if it is full or broken.
@@ -191,11 +192,6 @@ final class Outlet {
       return
     }
     drain()
-  }
-
-  private func waitUntilSent(_ bytes: UnsafeRawBufferPointer) {
-    if !spool.append(bytes) { isBroken = true }
-    while spool.count > 0, !isBroken { waitAndDrain() }
   }
 
   private func handBack(_ descriptor: Int32, _ offset: Int, _ count: Int) {

@@ -119,6 +119,8 @@ bool cl_is_only_for_reading(int fd);
 int cl_reopen(int fd, const char *_Nullable path, off_t offset);
 /// Accepts a connection, non-blocking and closed on exec; `address` gets the peer's.
 int cl_accept(int listener, struct sockaddr_storage *_Nonnull address);
+/// `sendfile` without its signal: a peer that is gone is an error (EPIPE) and no SIGPIPE, whatever this process makes of that.
+ssize_t cl_sendfile(int socket, int file, off_t *_Nonnull offset, size_t count);
 /// The bytes that can be read at once from a socket or an inotify queue (`FIONREAD`).
 int cl_readable_bytes(int fd);
 

@@ -133,6 +133,8 @@ cp_outcome cp_read_response(
 
 /// The next piece of a body: as `cp_call`; an undefined value is the end.
 cp_outcome cp_body_next(cp_sv *_Nonnull handle, cp_sv *_Nullable *_Nonnull value, int *_Nonnull status);
+/// The file that a body says it is (its method `path`): as `cp_call`; an empty string if it says nothing.
+cp_outcome cp_body_path(cp_sv *_Nonnull handle, cp_sv *_Nullable *_Nonnull value, int *_Nonnull status);
 /// The bytes of a plain string that this process owns; NULL if it holds wide characters. Borrowed.
 const char *_Nullable cp_octets(cp_sv *_Nonnull value, size_t *_Nonnull count);
 

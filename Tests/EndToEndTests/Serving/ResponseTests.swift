@@ -63,12 +63,17 @@ import Testing
         "/rest": "\(open) read $in, my $skip, 10; [200, [@type], $in]",
         "/memory": "open my $in, '<', \\'from memory' or die; [200, [@type], $in]",
         "/object": "[200, [@type], bless [1 .. 3], 'Lines']",
+        "/path": "[200, [@type], bless { path => 'large.bin', lines => [] }, 'Filed']",
+        "/gone": "[200, [@type], bless { path => 'gone.bin', lines => ['from ', 'lines'] }, 'Filed']",
+        "/dying": "[200, [@type], bless { path => undef, lines => ['from lines'] }, 'Filed']",
         "/closed": "[200, [@type], [$Lines::closed // 0]]",
       ],
       ["large.bin": text])
     try site.edit(
       "app.psgi", "my %answers",
-      "sub Lines::getline { shift @{$_[0]} } sub Lines::close { $Lines::closed++ }\nmy %answers")
+      "sub Lines::getline { shift @{$_[0]} } sub Lines::close { $Lines::closed++ }\n"
+        + "sub Filed::path { $_[0]{path} // die } sub Filed::getline { shift @{$_[0]{lines}} } *Filed::close = \\&Lines::close;\n"
+        + "my %answers")
     try site.serve(ServerOptions(workers: 1)) { server in
       let connection = try server.connect()
       #expect(try connection.exchange("GET", "/plain").text == text, "\(server)")
@@ -78,6 +83,11 @@ import Testing
       #expect(try connection.exchange("GET", "/memory").text == "from memory", "\(server)")
       #expect(try connection.exchange("GET", "/object").text == "123", "\(server)")
       #expect(try connection.exchange("GET", "/closed").text == "1", "close is called once\n\(server)")
+      let file = try connection.exchange("GET", "/path")
+      #expect(file["Content-Length"] == "\(text.utf8.count)" && file.text == text, "\(server)")
+      #expect(try connection.exchange("GET", "/gone").text == "from lines", "\(server)")
+      #expect(try connection.exchange("GET", "/dying").text == "from lines", "\(server)")
+      #expect(try connection.exchange("GET", "/closed").text == "4", "\(server)")
     }
   }
 
