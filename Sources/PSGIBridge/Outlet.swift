@@ -1,18 +1,23 @@
 import CLinux
 import Glibc
 
-/// The way of a response's bytes to one client. It never waits while there is room in the spool: what the socket does
-/// not take at once is kept there, in order, and handed to the switchboard in the end.
+/// The way of a response's bytes to one client. While there is room in the spool it waits for some milliseconds at most: what
+/// the socket does not take by then is kept there, in order, and handed to the switchboard in the end.
 final class Outlet {
   /// How many unsent bytes a response that is still being made may leave behind in memory, for want of a disk.
   static let memoryLimit = 64 << 20
   /// How long such a response then waits for its client, in milliseconds.
   static let patience: Int32 = 30_000
+  /// How long, in milliseconds, and how often a response waits for its client before the rest of it is spooled: one that reads
+  /// as fast as this process writes needs no spool.
+  private static let (shortWait, shortWaits): (Int32, Int) = (1, 8)
 
   /// How many unsent bytes a response that is still being made may leave behind.
   private let pendingLimit: Int
   private(set) var socket: Int32 = -1
   private var isTCP = false
+  /// How often it has waited in this response.
+  private var waits = 0
   private var spool: Spool
   /// What is left of a file that is sent as it lies.
   private var fileRest: Rest?
@@ -81,11 +86,15 @@ final class Outlet {
     guard !isBroken else { return }
     var sent = 0
     if spool.count == 0 {
-      vectors[0] = iovec(iov_base: UnsafeMutableRawPointer(mutating: first.baseAddress), iov_len: first.count)
-      vectors[1] = iovec(iov_base: UnsafeMutableRawPointer(mutating: second.baseAddress), iov_len: second.count)
-      vectors[2] = iovec(iov_base: UnsafeMutableRawPointer(mutating: third.baseAddress), iov_len: third.count)
-      sent = sendVectors(flags)
-      if isBroken || sent == first.count + second.count + third.count { return }
+      let count = first.count + second.count + third.count
+      repeat {
+        var skipped = sent
+        vectors[0] = Self.vector(first, &skipped)
+        vectors[1] = Self.vector(second, &skipped)
+        vectors[2] = Self.vector(third, &skipped)
+        sent += sendVectors(flags)
+        if isBroken || sent == count { return }
+      } while waitsShortly()
     }
     keep(first, &sent)
     keep(second, &sent)
@@ -124,6 +133,7 @@ final class Outlet {
       let sent = cl_sendfile(socket, descriptor, &offset, end - Int(offset))
       if sent > 0 || (sent < 0 && errno == EINTR) { continue }
       if sent < 0, errno == EAGAIN {
+        if waitsShortly() { continue }
         handBack(descriptor, Int(offset), end - Int(offset))
         return true
       }
@@ -138,6 +148,7 @@ final class Outlet {
 
   /// Ends the response: what is left to be sent, owned by the caller.
   func end() -> Rest? {
+    waits = 0
     if let rest = fileRest {
       fileRest = nil
       return rest
@@ -155,6 +166,22 @@ final class Outlet {
   func abandon() {
     isBroken = true
     if let rest = end() { close(rest.descriptor) }
+  }
+
+  /// What lies behind the first `skipped` bytes.
+  private static func vector(_ bytes: UnsafeRawBufferPointer, _ skipped: inout Int) -> iovec {
+    let start = min(skipped, bytes.count)
+    skipped -= start
+    return iovec(
+      iov_base: bytes.baseAddress.map { UnsafeMutableRawPointer(mutating: $0 + start) }, iov_len: bytes.count - start)
+  }
+
+  /// Waits a moment for room in the socket, if it has not done so too often in this response; whether there is some.
+  private func waitsShortly() -> Bool {
+    guard waits < Self.shortWaits else { return false }
+    waits += 1
+    var descriptor = pollfd(fd: socket, events: Int16(POLLOUT), revents: 0)
+    return poll(&descriptor, 1, Self.shortWait) > 0
   }
 
   /// The bytes that the socket took: 0 if it is full or broken.

@@ -15,6 +15,9 @@ final class Connection {
     case introducing(isSecure: Bool)
     /// The first bytes of a request head are there, in the socket or carried.
     case readingHead
+    /// The request's body is on its way, and short enough to wait for it in the socket: head and body have so many bytes, of
+    /// which some were there when it was looked last.
+    case awaitingBody(total: Int, seen: Int)
     /// The request's body is read from the socket and spooled.
     case collecting(BodyCollection)
     /// A whole request is there; the connection is in the waiting line.

@@ -7,10 +7,57 @@ extension Switchboard {
   /// How often a body is read from before others get their turn.
   private static let collectBatch = 16
 
+  // MARK: Bodies that stay in the socket
+
+  /// The most bytes of head and body that are left in a socket until they are all there.
+  private static let awaitedLimit = 256 * 1024
+
+  /// Whether the kernel can keep a whole request, and tell when it is whole.
+  func canAwaitBody(_ connection: Connection, _ total: Int) -> Bool {
+    connection.isTCP && connection.carried.isEmpty && total <= Self.awaitedLimit
+  }
+
+  /// Leaves a body where it is until all of it has come; then a worker reads it, and nobody has copied it.
+  func awaitBody(_ connection: Connection, total: Int) {
+    let seen = cl_readable_bytes(connection.fd)
+    if seen >= total { return becomeReady(connection) }
+    if head.expectsContinue { sendContinue(connection) }
+    connection.state = .awaitingBody(total: total, seen: Int(max(0, seen)))
+    setDeadline(connection, .body)
+    // This also has the kernel make room for it (tcp.c, tcp_set_rcvlowat).
+    setLowWater(connection, Int32(total))
+    awaitReadable(connection)
+  }
+
+  /// The body is there, or the client is gone, or the kernel has no room for it.
+  func lookForBody(_ connection: Connection, total: Int, ended: Bool) {
+    let count = cl_readable_bytes(connection.fd)
+    if count >= total { return becomeReady(connection) }
+    if ended || count <= 0 { return close(connection) }
+    let peeked = recv(connection.fd, buffer.baseAddress!, Self.window, Int32(MSG_PEEK | MSG_DONTWAIT))
+    guard peeked > 0, case .complete(let headLength) = head.parse(UnsafeRawBufferPointer(rebasing: buffer[..<peeked]))
+    else { return close(connection) }
+    beginCollecting(connection, headLength: headLength, .length(UInt64(total - headLength)), isAskedFor: true)
+  }
+
+  /// A body is overdue: whether more of it has come since it was looked last, and it is waited for again.
+  func goesOn(_ connection: Connection) -> Bool {
+    guard case .awaitingBody(let total, let seen) = connection.state else { return false }
+    let count = Int(cl_readable_bytes(connection.fd))
+    guard count > seen else { return false }
+    connection.state = .awaitingBody(total: total, seen: count)
+    setDeadline(connection, .body)
+    return true
+  }
+
+  // MARK: Bodies that are collected
+
   /// Takes the head (described by `head`) out of the socket, if it is still there, and then collects the body. Head
   /// and body are apart from then on: `carried` begins with the head, and goes on with what follows the body.
-  func beginCollecting(_ connection: Connection, headLength: Int, _ framing: BodyCollection.Framing) {
-    let (isHead, waits) = (head.isHead, head.expectsContinue)
+  func beginCollecting(
+    _ connection: Connection, headLength: Int, _ framing: BodyCollection.Framing, isAskedFor: Bool = false
+  ) {
+    let (isHead, waits) = (head.isHead, head.expectsContinue && !isAskedFor)
     setLowWater(connection, 1)
     if connection.carried.isEmpty {
       guard recv(connection.fd, buffer.baseAddress!, headLength, 0) == headLength else { return close(connection) }

@@ -23,6 +23,7 @@ extension Switchboard {
       case .heartbeat: beat(connection)
       case .head where connection.isIntroducing: close(connection)
       case .head: answer(connection, .headTooSlow, isHead: false)
+      case .body where goesOn(connection): break
       case .body: answer(connection, .bodyTooSlow, isHead: false)
       case .hold:
         if canLend {

@@ -29,6 +29,7 @@ extension Switchboard {
         readMoreOfCarriedHead(connection)
       }
     case .introducing(let isSecure): introduce(connection, isSecure: isSecure)
+    case .awaitingBody(let total, _): lookForBody(connection, total: total, ended: readiness.contains(.ended))
     case .collecting(let collection): collect(connection, collection)
     case .sendingRest(let rest): send(connection, rest)
     case .answering(let answer): send(connection, answer)
@@ -144,6 +145,7 @@ extension Switchboard {
         return answer(connection, .bodyTooLarge, isHead: head.isHead)
       }
       if length <= Self.window - headLength, headLength + length <= available { return becomeReady(connection) }
+      if canAwaitBody(connection, headLength + length) { return awaitBody(connection, total: headLength + length) }
       beginCollecting(connection, headLength: headLength, .length(UInt64(length)))
     case .chunked:
       beginCollecting(connection, headLength: headLength, .chunked(ChunkedDecoder()))

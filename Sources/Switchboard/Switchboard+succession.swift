@@ -54,7 +54,7 @@ extension Switchboard {
     stopAccepting()
     for connection in connections.lazy.compactMap(\.self) {
       switch connection.state {
-      case .readingHead where departs(connection): depart(connection)
+      case .readingHead where departs(connection), .awaitingBody where departs(connection): depart(connection)
       // A pair has no other place to go to. Those whose next request has come are in flight.
       case .parked where !departs(connection):
         if cl_readable_bytes(connection.fd) > 0 { setDeadline(connection, .head) } else { close(connection) }

@@ -45,7 +45,8 @@ import Testing
       try rounds(1...10)
       // base, checkpoints before app.psgi and Part.pm, this mold and the one before with its checkpoints, two workers
       let processes = settled({ server.perlProcesses.count }, atMost: 10)
-      let open = settled({ descriptors(server.process.pid) }, atMost: 40)
+      // A candidate that stands by has one, and may just have been spent. What is lost is lost in each of 30 rounds.
+      let open = settled({ descriptors(server.process.pid) }, atMost: 40) + 3
       #expect(processes <= 10, "\(server)")
       try rounds(11...40)
       #expect(settled({ server.perlProcesses.count }, atMost: processes) <= processes, "\(server)")
