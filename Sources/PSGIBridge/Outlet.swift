@@ -10,7 +10,7 @@ final class Outlet {
   static let patience: Int32 = 30_000
   /// How long, in milliseconds, and how often a response waits for its client before the rest of it is spooled: one that reads
   /// as fast as this process writes needs no spool.
-  private static let (shortWait, shortWaits): (Int32, Int) = (1, 8)
+  private static let (shortWait, shortWaits): (Int32, Int) = (1, 64)
 
   /// How many unsent bytes a response that is still being made may leave behind.
   private let pendingLimit: Int

@@ -146,7 +146,9 @@ sub {
         while (my $count = $env->{'psgi.input'}->read(my $piece, 65_536)) { $length += $count }
         $body = "$length\n";
     }
-    return [200, ['Content-Type' => 'text/plain', 'Content-Length' => length $body], [$body]];
+    # uWSGI and hypnotoad do not say themselves that a connection ends; uWSGI would even keep it.
+    my @ends = $ENV{BENCH_SAYS_CLOSE} && ($env->{HTTP_CONNECTION} // '') eq 'close' ? (Connection => 'close') : ();
+    return [200, ['Content-Type' => 'text/plain', 'Content-Length' => length $body, @ends], [$body]];
 };
 PERL
     File::Path::make_path("$directory/lib");

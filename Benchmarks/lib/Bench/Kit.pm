@@ -53,7 +53,7 @@ sub make {
                     $_[1], '--http11-socket', "127.0.0.1:$_[0]"
                 );
             },
-            environment => sub { (PERL5LIB => 'lib') },
+            environment => sub { (PERL5LIB => 'lib', BENCH_SAYS_CLOSE => 1) },
         },
         mojo => {
             name        => 'hypnotoad',
@@ -91,7 +91,7 @@ sub starman {
     return sub { (qw(starman -E deployment -I lib --host 127.0.0.1 --workers), $_[1], @more, '--port', $_[0], 'app.psgi') };
 }
 
-sub for_mojo { (BENCH_PORT => $_[0], BENCH_WORKERS => $_[1], PERL5LIB => 'lib', MOJO_MODE => 'production') }
+sub for_mojo { (BENCH_SAYS_CLOSE => 1, BENCH_PORT => $_[0], BENCH_WORKERS => $_[1], PERL5LIB => 'lib', MOJO_MODE => 'production') }
 
 sub pid_in {
     my ($file) = @_;

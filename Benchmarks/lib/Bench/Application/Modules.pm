@@ -23,7 +23,9 @@ sub make {
 sub {
     my ($name) = $_[0]{PATH_INFO} =~ m{^/(M\d+)};
     my $body = 'version ' . "Bench::App::$name"->version . "\n";
-    return [200, ['Content-Type' => 'text/plain', 'Content-Length' => length $body], [$body]];
+    # uWSGI and hypnotoad do not say themselves that a connection ends; uWSGI would even keep it.
+    my @ends = $ENV{BENCH_SAYS_CLOSE} && ($_[0]{HTTP_CONNECTION} // '') eq 'close' ? (Connection => 'close') : ();
+    return [200, ['Content-Type' => 'text/plain', 'Content-Length' => length $body, @ends], [$body]];
 };
 PERL
     return {
