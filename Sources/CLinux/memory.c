@@ -105,4 +105,21 @@ int cl_collapse(uintptr_t at, size_t page) {
   return madvise((void *)at, page, MADV_COLLAPSE);
 }
 
+void cl_give_code_back(void) {
+  char line[PATH_MAX + 128], rights[5] = "";
+  uintptr_t from = 0, to = 0, changed;
+  bool is_file = false;
+  FILE *file = fopen("/proc/self/smaps", "re");
+  if (!file) return;
+  while (fgets(line, sizeof line, file)) {
+    /* Pages that were changed before they were made read-only (relocations) would be lost. */
+    if (sscanf(line, "Anonymous: %" SCNuPTR, &changed) == 1) {
+      if (is_file && changed == 0 && rights[1] == '-' && rights[3] == 'p') madvise((void *)from, to - from, MADV_DONTNEED);
+    } else if (sscanf(line, "%" SCNxPTR "-%" SCNxPTR " %4s", &from, &to, rights) == 3) {
+      is_file = strchr(line, '/') != NULL;
+    }
+  }
+  fclose(file);
+}
+
 void cl_give_memory_back(void) { malloc_trim(0); }

@@ -106,7 +106,11 @@ public final class HostProcess {
           continue
         }
       }
-      guard fork(.candidate, token: order.token) == .inFork else { continue }
+      guard fork(.candidate, token: order.token) == .inFork else {
+        // The base has done its work for long.
+        if file == nil, settings?.looksBeforeRequests == false { cl_give_code_back() }
+        continue
+      }
       return begin(order, at: ordered, after: suspended, timers)
     }
     _exit(0)

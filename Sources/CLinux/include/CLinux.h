@@ -98,6 +98,9 @@ void cl_own_other_pages(uintptr_t start, uintptr_t end);
 
 /// Gives back to the kernel what `malloc` has and nobody uses.
 void cl_give_memory_back(void);
+/// Unmaps the pages of code: what runs on comes back from the page cache at its first use, and what was for the beginning only
+/// does not. Takes a millisecond.
+void cl_give_code_back(void);
 
 // MARK: Descriptors
 

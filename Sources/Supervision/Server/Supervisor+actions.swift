@@ -212,7 +212,9 @@ extension Supervisor {
     loop.after(Self.second) { [unowned self] in
       guard isFresh else { return }
       freshness.tidy(machine)
-      if machine.settings.sparesMemory { cl_give_memory_back() }
+      guard machine.settings.sparesMemory else { return }
+      cl_give_memory_back()
+      if promotion.isFirst { cl_give_code_back() }
     }
   }
 
