@@ -140,7 +140,7 @@ extension Switchboard {
       return close(connection)
     }
     switch ProxyHeader.read(UnsafeRawBufferPointer(rebasing: buffer[..<count])) {
-    case .incomplete: awaitMore(connection, seen: count)
+    case .incomplete: awaitMore(connection)
     case .refused:
       reportOnce(
         .introduction,

@@ -35,7 +35,7 @@ extension Switchboard {
     case .answering(let answer): send(connection, answer)
     case .lingering(let budget): linger(connection, budget: budget)
     case .streaming: readStream(connection)
-    // On Unix sockets an edge-triggered watch is left as it is while the connection waits and is lent.
+    // An edge-triggered watch is left as it is while the connection waits and is lent.
     case .waiting, .lent, .departing, .closed: break
     }
   }
@@ -72,7 +72,7 @@ extension Switchboard {
       // The client has closed its side in the middle of a head: nobody waits for an answer.
       if ended { return close(connection) }
       beginHead(connection)
-      awaitMore(connection, seen: count)
+      awaitMore(connection)
     }
   }
 
@@ -82,17 +82,12 @@ extension Switchboard {
     setDeadline(connection, .head)
   }
 
-  /// Waits for more than the bytes that were only peeked at, and that keep the socket readable.
-  func awaitMore(_ connection: Connection, seen: Int) {
-    if !connection.isTCP {
-      // Set anew it would tell again what is there already.
-      guard !connection.isOnEdge else { return }
-      connection.isOnEdge = true
-      loop.change(connection.fd, [.readable, .edge])
-    } else {
-      setLowWater(connection, Int32(min(seen + 1, settings.maximumHead)))
-      awaitReadable(connection)
-    }
+  /// Waits for more than the bytes that were only peeked at, and that keep the socket readable. The watch is set once: a client
+  /// that sends byte by byte costs a look for each, and nothing else.
+  func awaitMore(_ connection: Connection) {
+    guard !connection.isOnEdge else { return }
+    connection.isOnEdge = true
+    loop.change(connection.fd, [.readable, .edge])
   }
 
   func setLowWater(_ connection: Connection, _ count: Int32) {

@@ -13,32 +13,38 @@ use Time::HiRes        ();
 
 my $clients = 1000;
 
+# Whom the slow clients send to. Their sending costs the machine something, whoever gets it: a socket that nobody reads shows how
+# much.
+my @crowds = ('none', 'of a socket that nobody reads', 'of nacre');
+
 # The section about slow clients: normal load alone, and beside clients that send a byte a second.
 sub measure {
     my ($kit, $scratch, $option) = @_;
     my $application = Bench::Application::hello("$scratch/site");
     my %seen;
     for my $round (1 .. $option->{rounds}) {
-        for my $slow ($round % 2 ? (0, $clients) : ($clients, 0)) {
+        for my $slow ($round % 2 ? @crowds : reverse @crowds) {
             my $server  = Bench::Server->start($kit->{production}, $application->{directory});
-            my $crowd   = $slow ? start($server->port, $slow) : undef;
+            my $unread  = IO::Socket::INET->new(LocalAddr => '127.0.0.1', Listen => $clients) or die "listen: $!\n";
+            my $crowd   = $slow eq 'none' ? undef : start($slow eq 'of nacre' ? $server->port : $unread->sockport, $clients);
             my $figures = Bench::Throughput::wrk($server->port, 1) && Bench::Throughput::wrk($server->port, $option->{seconds});
             my $left    = $crowd ? finish($crowd) : 0;
             $server->stop;
             push @{ $seen{$slow}{$_} }, $figures->{$_} for qw(rate p50 p99);
             push @{ $seen{$slow}{other} }, @{ $figures->{other} };
             push @{ $seen{$slow}{left} }, $left;
-            printf STDERR "round %d  %4d slow clients %8.0f requests/s, p50 %.2f ms\n", $round, $slow, $figures->{rate}, $figures->{p50};
+            printf STDERR "round %d  slow clients: %-30s %8.0f requests/s, p50 %.2f ms\n", $round, $slow, $figures->{rate}, $figures->{p50};
         }
     }
     my @rows = map {
         my $figures = $seen{$_};
         [$_, (map { Bench::Report::median(@{ $figures->{$_} }) } qw(rate p50 p99 other)), (sort { $a <=> $b } @{ $figures->{left} })[0]];
-    } 0, $clients;
+    } @crowds;
     return join "\n", '### Slow clients', '',
         "wrk on 16 connections in production with 2 workers, alone and beside $clients connections that send a request's head, and then its",
-        'body, at one byte a second: medians of the rounds, times in milliseconds. \'new\' is a request on a new connection. The last',
-        'column: how many slow clients were still connected in the end.', '',
+        'body, at one byte a second: medians of the rounds, times in milliseconds. Their sending costs the machine something, whoever gets it;',
+        "the second row shows how much. 'new' is a request on a new connection. The last column: how many slow clients were still connected in the",
+        'end.', '',
         Bench::Report::table(['slow clients', 'requests/s', 'p50', 'p99', 'new', 'connected'],
             map { [$_->[0], sprintf('%.0f', $_->[1]), (map { sprintf '%.2f', $_ } @$_[2 .. 4]), $_->[5]] } @rows),
         '';
