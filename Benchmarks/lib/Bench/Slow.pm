@@ -4,6 +4,7 @@ use strict;
 use warnings;
 
 use Bench::Application ();
+use Bench::Idle        ();
 use Bench::Report      ();
 use Bench::Server      ();
 use Bench::Throughput  ();
@@ -47,7 +48,7 @@ sub measure {
         'end.', '',
         Bench::Report::table(['slow clients', 'requests/s', 'p50', 'p99', 'new', 'connected'],
             map { [$_->[0], sprintf('%.0f', $_->[1]), (map { sprintf '%.2f', $_ } @$_[2 .. 4]), $_->[5]] } @rows),
-        '';
+        '', Bench::Idle::measure($kit->{production}, $application->{directory}), '';
 }
 
 # A process with so many connections that each send a byte a second; a pipe ends it.
