@@ -42,8 +42,9 @@ import Testing
       let allowed = [0, 1, 0, 1, 0][index] * Self.requests
       // A few calls are not about requests: strace itself makes one, and the connection's deadline may be set.
       #expect(more <= allowed + Self.requests / 5, "\(more) calls more in case \(index): \(calls) instead of \(off)")
-      let looks = calls.filter { name, _ in
-        ["stat", "open", "access", "readlink", "getdents", "inotify"].contains { name.contains($0) }
+      // In production, code of the beginning is given back once.
+      let looks = calls.filter { name, count in
+        count > 1 && ["stat", "open", "access", "readlink", "getdents", "inotify"].contains { name.contains($0) }
       }
       #expect(looks.isEmpty, "files are looked at: \(looks)")
     }
