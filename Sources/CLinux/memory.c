@@ -107,16 +107,21 @@ int cl_collapse(uintptr_t at, size_t page) {
 
 void cl_give_code_back(void) {
   char line[PATH_MAX + 128], rights[5] = "";
-  uintptr_t from = 0, to = 0, changed;
-  bool is_file = false;
+  /* "Anon" begins like an address, and is none. */
+  uintptr_t from = 0, to = 0, first, last, count;
+  bool is_clean = false;
   FILE *file = fopen("/proc/self/smaps", "re");
   if (!file) return;
   while (fgets(line, sizeof line, file)) {
-    /* Pages that were changed before they were made read-only (relocations) would be lost. */
-    if (sscanf(line, "Anonymous: %" SCNuPTR, &changed) == 1) {
-      if (is_file && changed == 0 && rights[1] == '-' && rights[3] == 'p') madvise((void *)from, to - from, MADV_DONTNEED);
-    } else if (sscanf(line, "%" SCNxPTR "-%" SCNxPTR " %4s", &from, &to, rights) == 3) {
-      is_file = strchr(line, '/') != NULL;
+    /* Pages that were changed before they were made read-only (relocations) would be lost, wherever they are now. */
+    if (sscanf(line, "Anonymous: %" SCNuPTR, &count) == 1 || sscanf(line, "Swap: %" SCNuPTR, &count) == 1) {
+      is_clean = is_clean && count == 0;
+    } else if (strncmp(line, "VmFlags:", 8) == 0) {
+      if (is_clean) madvise((void *)from, to - from, MADV_DONTNEED);
+    } else if (sscanf(line, "%" SCNxPTR "-%" SCNxPTR " %4s", &first, &last, rights) == 3) {
+      from = first;
+      to = last;
+      is_clean = strchr(line, '/') && rights[1] == '-' && rights[3] == 'p';
     }
   }
   fclose(file);

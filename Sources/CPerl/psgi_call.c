@@ -6,9 +6,9 @@ static const char prepare_source[] =
     "require IO::File; require PerlIO::scalar;"
     "[ sub { local $/ = ref $/ ? $/ : \\65536; my $piece = $_[0]->getline; defined $piece ? \"$piece\" : undef },"
     "  sub { my $text = \"$_[1]\"; $text .= \"\\n\" if substr($text, -1) ne \"\\n\"; $_[0]->print($text) },"
-    "  sub { my ($fd, $class) = @_; local ($@, $!, $_); require IO::Socket; require IO::Socket::IP if $class eq 'IO::Socket::IP';"
+    "  sub { my ($fd, $class) = @_; local ($@, $!, $_, $SIG{__DIE__}); require IO::Socket; require IO::Socket::IP if $class eq 'IO::Socket::IP';"
     "    my $socket = eval { $class->new_from_fd($fd, '+<') }; $socket->autoflush(1) if $socket; $socket },"
-    "  sub { local ($@, $!, $_); my $path = eval { $_[0]->can('path') && $_[0]->path }; defined $path ? \"$path\" : '' } ]";
+    "  sub { local ($@, $!, $_, $SIG{__DIE__}); my $path = eval { $_[0]->can('path') && $_[0]->path }; defined $path ? \"$path\" : '' } ]";
 
 /* The nacre server has one interpreter. */
 static SV *next_piece, *print_error, *make_socket, *find_path;
@@ -102,9 +102,18 @@ SV *cp_new_socket(pTHX_ int fd, const char *class) {
   cp_sv *arguments[] = {CP_OF(newSViv(fd)), CP_OF(newSVpv(class, 0))};
   SV *socket = NULL;
   int status;
+  /* On a stack of its own: the op that looks at the value has pointers into the current one, which may move. */
+  dSP;
+  PUSHSTACKi(PERLSI_MAGIC);
   cp_outcome outcome = cp_call(CP_OF(make_socket), arguments, 2, (cp_sv **)&socket, &status);
   SvREFCNT_dec_NN(SV_OF(arguments[0]));
   SvREFCNT_dec_NN(SV_OF(arguments[1]));
+  if (outcome == CP_EXITED) {
+    /* All contexts and stacks are unwound already. */
+    close(fd);
+    my_exit((U32)status);
+  }
+  POPSTACK;
   if (outcome == CP_RETURNED && SvROK(socket)) return socket;
   SvREFCNT_dec(socket);
   close(fd);

@@ -1,3 +1,4 @@
+import CLinux
 import CPerl
 import Glibc
 import HTTP1
@@ -92,6 +93,8 @@ extension Exchange {
     case .length(let length):
       beginResponding()
       bodyCount = min(length, available)
+      // As one that waits, it would wait for a slow client.
+      if hasShownConnection { cl_set_nonblocking(outlet.socket, true) }
       let isWhole = outlet.sendFile(
         buffer.bytes, response.fd, offset: Int(response.offset), count: bodyCount)
       if !isWhole || length > available { keepsAlive = false }

@@ -109,7 +109,10 @@ extension Exchange {
 
   /// The application sends an informational response, such as 103 with links, before its response.
   func inform(_ given: OpaquePointer) -> cp_hook_result {
-    guard !hasBegun else { return Self.throwing("the response has begun: informational responses come before it") }
+    if case .given = stage { return Self.throwing("the request is over") }
+    guard !hasBegun, !isAnswering else {
+      return Self.throwing("the response has begun: informational responses come before it")
+    }
     var (response, error, status) = (cp_response(), OpaquePointer?.none, Int32(0))
     switch cp_read_response(given, &response, &error, &status) {
     case CP_RETURNED: break

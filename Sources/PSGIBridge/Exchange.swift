@@ -44,6 +44,8 @@ final class Exchange {
   private var environment: OpaquePointer?
   /// What stands under `psgix.io`, also in the environment of this request.
   private var connection: OpaquePointer?
+  /// Whether the response is there: what is sent from here on is a part of it.
+  private(set) var isAnswering = false
   /// Whether the application has looked at the connection itself, and may have used it.
   var hasShownConnection = false
 
@@ -68,6 +70,7 @@ final class Exchange {
     keepsAlive = request.keepsAlive
     self.environment = environment
     hasShownConnection = false
+    isAnswering = false
     // A stream of HTTP/2 has no connection of its own.
     guard !isStream else { return }
     let connection = cp_lend_connection(self.connection, serial)
@@ -92,6 +95,10 @@ final class Exchange {
       try release(value)
     }
     if outlet.isBroken { keepsAlive = false }
+    if hasShownConnection, let connection {
+      self.connection = nil
+      try release(connection)
+    }
   }
 
   /// An error, owned by whoever catches it. It never leaves the one thread that perl runs in.
@@ -117,10 +124,8 @@ final class Exchange {
     case CP_DIED: throw .died(Thrown(value: error))
     default: throw .exited(Exit(status: status))
     }
-    if let problem = ResponseProblem(response.kind) {
-      if case .notAResponse = problem, hasShownConnection { return endUnanswered() }
-      throw .problem(problem)
-    }
+    if let problem = ResponseProblem(response.kind) { throw .problem(problem) }
+    isAnswering = response.kind != CP_RESPONSE_DELAYED
     switch response.kind {
     case CP_RESPONSE_ARRAY: try sendArray(response)
     case CP_RESPONSE_FILE: try sendFile(response)
@@ -183,6 +188,8 @@ final class Exchange {
       if !outlet.isBroken { try report(error) }
     } else {
       try report(error)
+      // There may be something else than HTTP by now.
+      if hasShownConnection { keepsAlive = false }
       sendInternalServerError()
     }
     stage = .given
@@ -245,7 +252,7 @@ final class Exchange {
   ) {
     beginResponding()
     guard outlet.sendEnd(first, second, third) else { return }
-    if keepsAlive, !hasUnread { cell.phase = .betweenRequests }
+    if keepsAlive, !hasUnread, !hasShownConnection { cell.phase = .betweenRequests }
     outlet.push()
   }
 

@@ -137,12 +137,29 @@ final class Outlet {
         handBack(descriptor, Int(offset), end - Int(offset))
         return true
       }
+      if sent < 0, errno == EINVAL || errno == ENOSYS {
+        return copyFile(descriptor, offset: Int(offset), count: end - Int(offset))
+      }
       if sent == 0 {
         push()
         return false
       }
       isBroken = true
     }
+    return true
+  }
+
+  /// What a file system cannot send by itself.
+  private func copyFile(_ descriptor: Int32, offset: Int, count: Int) -> Bool {
+    var sent = 0
+    while sent < count, !isBroken {
+      let read = pread(descriptor, window.baseAddress, min(count - sent, window.count), off_t(offset + sent))
+      guard read > 0 else { return false }
+      makeRoom()
+      send(UnsafeRawBufferPointer(rebasing: window[..<read]))
+      sent += read
+    }
+    push()
     return true
   }
 

@@ -72,7 +72,7 @@ final class FrontConnections: @unchecked Sendable {
     guard !isStopping else { throw ChannelError.eof }
     let pipeline = channel.pipeline.syncOperations
     switch language {
-    case .http2: try speakHTTP2(channel, peer.paired(descriptor, isSecure: false, isHTTP2: true))
+    case .http2: try speakHTTP2(channel, peer.paired(descriptor, isSecure: peer.isSecure, isHTTP2: true))
     case .secure:
       guard let context = certificate.withLockedValue({ $0 }) else { throw ChannelError.eof }
       try pipeline.addHandler(NIOSSLServerHandler(context: context))

@@ -19,6 +19,8 @@ struct ProxyHeader: Equatable {
 
   /// Nil where the proxy speaks for itself, or of a client that has no such address: the connection is what it is.
   var ends: Ends?
+  /// Whether the proxy speaks for itself.
+  var isOwn = false
   /// Whether the client has come to the proxy by TLS.
   var isSecure = false
 
@@ -77,7 +79,7 @@ struct ProxyHeader: Equatable {
     guard bytes[12] >> 4 == 2, length <= longest else { return .refused }
     guard bytes.count >= length else { return .incomplete }
     switch bytes[12] & 15 {
-    case 0: return .complete(ProxyHeader(), length: length)  // LOCAL: the proxy asks for itself.
+    case 0: return .complete(ProxyHeader(isOwn: true), length: length)  // LOCAL: the proxy asks for itself.
     case 1: break
     default: return .refused
     }
@@ -154,7 +156,8 @@ extension Switchboard {
       setLowWater(connection, 1)
       connection.peer.take(header)
       if isSecure { return handOver(connection, .secure) }
-      connection.isTrusted = isTrusted(connection.peer)
+      // A client without an address is no proxy.
+      connection.isTrusted = (header.isOwn || header.ends != nil) && isTrusted(connection.peer)
       park(connection)
     }
   }

@@ -58,7 +58,7 @@ import Testing
       + [UInt8](repeating: 0, count: 16) + [0, 1, 0, 2]
     #expect(read(six) == .complete(ProxyHeader(ends: ends("2001:db8::9", .ipv6, 1, 2)), length: 52))
     // The proxy's own question, and a Unix socket.
-    #expect(read(Self.signature + [0x20, 0, 0, 0]) == .complete(ProxyHeader(), length: 16))
+    #expect(read(Self.signature + [0x20, 0, 0, 0]) == .complete(ProxyHeader(isOwn: true), length: 16))
     #expect(
       read(Self.signature + [0x21, 0x31, 0, 216] + [UInt8](repeating: 0, count: 216))
         == .complete(ProxyHeader(), length: 232))

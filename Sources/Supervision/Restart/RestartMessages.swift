@@ -89,7 +89,7 @@ enum RestartMessage: Equatable {
 /// Who is to be replaced.
 struct RestartOffer: Equatable {
   /// The format of all that follows. It changes when a message does: two versions of `nacre` meet here.
-  static let currentFormat: UInt8 = 1
+  static let currentFormat: UInt8 = 2
 
   var format = Self.currentFormat
   /// The old server's process.

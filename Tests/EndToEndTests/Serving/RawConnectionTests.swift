@@ -109,7 +109,72 @@ import Testing
     }
   }
 
+  @Test func subThatDiesWithTheConnectionInItsHandsEndsIt() throws {
+    let app = """
+      sub {
+        my $io = $_[0]{'psgix.io'};
+        sub { syswrite $io, "HTTP/1.1 101 Switching Protocols\\r\\n\\r\\n"; die "on purpose\\n" };
+      };
+      """
+    try serve(.tcp, app) { server throws in
+      let connection = try server.connect()
+      try connection.request()
+      #expect(try connection.line("\r\n\r\n") == "HTTP/1.1 101 Switching Protocols", "\(server)")
+      _ = try connection.isClosed()
+      #expect(server.logs("on purpose"))
+    }
+  }
+
+  /// The first look of a worker loads IO::Socket, in the middle of an op.
+  @Test(arguments: [
+    "my %copy = %$env; $copy{'psgix.io'}", "(sub { $_[0]{'psgix.io'} })->($env)",
+    "(map { $_ } values %$env) && $env->{'psgix.io'}",
+  ])
+  func environmentCanBeCopied(_ look: String) throws {
+    let app = "sub { my $env = shift; my $io = do { \(look) }; [200, [], [ref($io) . ' ' . $io->peerport]] };"
+    try serve(.tcp, app) { server throws in
+      let connection = try server.connect()
+      for _ in 1...3 {
+        #expect(try connection.exchange().text == "IO::Socket::INET \(connection.localPort)", "\(server)")
+      }
+    }
+  }
+
+  @Test func slowClientOfALargeFileHoldsNoWorkerThatHasLookedAtItsConnection() throws {
+    let app = """
+      sub {
+        my %copy = %{ $_[0] };
+        return [200, [], ['small']] if $copy{PATH_INFO} ne '/large';
+        open my $in, '<:raw', 'large.bin' or die;
+        [200, [], $in];
+      };
+      """
+    let site = try Site(["app.psgi": app, "large.bin": String(repeating: "x", count: 30_000_000)])
+    try site.serve(ServerOptions(environment: "production", workers: 1)) { server throws in
+      let slow = try server.connect()
+      slow.takeAtMost(4096)
+      try slow.request("GET", "/large")
+      #expect(try slow.responseHead().status == 200)
+      #expect(try server.ask("GET", "/").text == "small", "\(server)")
+    }
+  }
+
   // MARK: Informational responses
+
+  @Test func bodyCannotSendThem() throws {
+    let app = """
+      our $env;
+      sub Late::getline { my $self = shift; return if $self->{done}++; eval { $env->{'psgix.informational'}->(102, []); 1 } ? 'sent' : $@ }
+      sub Late::close { }
+      sub { $env = shift; [200, [], bless {}, 'Late'] };
+      """
+    try serve(.tcp, app) { server throws in
+      let connection = try server.connect()
+      for _ in 1...2 {
+        #expect(try connection.exchange().text.hasPrefix("the response has begun"), "\(server)")
+      }
+    }
+  }
 
   private static let early = """
     sub {
