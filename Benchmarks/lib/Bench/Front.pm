@@ -67,7 +67,8 @@ sub serve {
     my ($server_kind, $kind, $name, $directory, $result, $option) = @_;
     my ($first) = grep { $_->{application} eq $name } @asked;
     my $server = Bench::Server->start($server_kind, $directory, path => $first->{path});
-    wrk($server->port, $first, 1, 16, 1);
+    # Also until the server has put away what it needed for its start.
+    wrk($server->port, $first, 1, 16, 2);
     for my $cell (grep { $_->{asked}{application} eq $name } @{ $result->{cells} }) {
         my $figures = wrk($server->port, $cell->{asked}, $cell->{kept}, $cell->{connections}, $option->{seconds});
         push @{ $cell->{of}{$kind}{$_} }, $figures->{$_} for keys %$figures;
