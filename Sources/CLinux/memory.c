@@ -83,18 +83,42 @@ static void own_mapping(uintptr_t from, uintptr_t to, int advice, uintptr_t star
   if (from < end && end < to) madvise((void *)end, to - end, advice);
 }
 
-void cl_own_other_pages(uintptr_t start, uintptr_t end) {
-  char line[PATH_MAX + 128], rights[5] = "";
-  uintptr_t from = 0, to = 0, resident;
-  FILE *file = fopen("/proc/self/smaps", "re");
-  if (!file) return;
+/* One mapping of this process; counts in bytes. */
+typedef struct {
+  uintptr_t from, to;
+  char rights[5];
+  bool is_file, is_kernels;
+  size_t resident, anonymous, swapped;
+} mapping;
+
+/* Reads the next mapping of /proc/self/smaps; false at the end. */
+static bool next_mapping(FILE *file, mapping *next) {
+  char line[PATH_MAX + 128];
+  memset(next, 0, sizeof *next);
   while (fgets(line, sizeof line, file)) {
-    if (sscanf(line, "%" SCNxPTR "-%" SCNxPTR " %4s", &from, &to, rights) == 3) {
-      if (strstr(line, "[v")) rights[0] = '-';
-    } else if (sscanf(line, "Rss: %" SCNuPTR, &resident) == 1 && rights[0] == 'r' && rights[3] == 'p') {
-      own_mapping(from, to, rights[1] == 'w' ? MADV_POPULATE_WRITE : MADV_POPULATE_READ, start, end, resident * 1024);
+    uintptr_t from, to;
+    size_t count;
+    if (strncmp(line, "VmFlags:", 8) == 0) return true;
+    if (sscanf(line, "Rss: %zu", &count) == 1) next->resident = count * 1024;
+    else if (sscanf(line, "Anonymous: %zu", &count) == 1) next->anonymous = count * 1024;
+    else if (sscanf(line, "Swap: %zu", &count) == 1) next->swapped = count * 1024;
+    /* "Anon" begins like an address, and is none. */
+    else if (sscanf(line, "%" SCNxPTR "-%" SCNxPTR " %4s", &from, &to, next->rights) == 3) {
+      next->from = from;
+      next->to = to;
+      next->is_file = strchr(line, '/') != NULL;
+      next->is_kernels = strstr(line, "[v") != NULL;
     }
   }
+  return false;
+}
+
+void cl_own_other_pages(uintptr_t start, uintptr_t end) {
+  FILE *file = fopen("/proc/self/smaps", "re");
+  if (!file) return;
+  for (mapping each; next_mapping(file, &each);)
+    if (each.rights[0] == 'r' && each.rights[3] == 'p' && !each.is_kernels)
+      own_mapping(each.from, each.to, each.rights[1] == 'w' ? MADV_POPULATE_WRITE : MADV_POPULATE_READ, start, end, each.resident);
   fclose(file);
 }
 
@@ -106,24 +130,12 @@ int cl_collapse(uintptr_t at, size_t page) {
 }
 
 void cl_give_code_back(void) {
-  char line[PATH_MAX + 128], rights[5] = "";
-  /* "Anon" begins like an address, and is none. */
-  uintptr_t from = 0, to = 0, first, last, count;
-  bool is_clean = false;
   FILE *file = fopen("/proc/self/smaps", "re");
   if (!file) return;
-  while (fgets(line, sizeof line, file)) {
-    /* Pages that were changed before they were made read-only (relocations) would be lost, wherever they are now. */
-    if (sscanf(line, "Anonymous: %" SCNuPTR, &count) == 1 || sscanf(line, "Swap: %" SCNuPTR, &count) == 1) {
-      is_clean = is_clean && count == 0;
-    } else if (strncmp(line, "VmFlags:", 8) == 0) {
-      if (is_clean) madvise((void *)from, to - from, MADV_DONTNEED);
-    } else if (sscanf(line, "%" SCNxPTR "-%" SCNxPTR " %4s", &first, &last, rights) == 3) {
-      from = first;
-      to = last;
-      is_clean = strchr(line, '/') && rights[1] == '-' && rights[3] == 'p';
-    }
-  }
+  /* Pages that were changed before they were made read-only (relocations) would be lost, wherever they are now. */
+  for (mapping each; next_mapping(file, &each);)
+    if (each.is_file && each.rights[1] == '-' && each.rights[3] == 'p' && each.anonymous + each.swapped == 0)
+      madvise((void *)each.from, each.to - each.from, MADV_DONTNEED);
   fclose(file);
 }
 

@@ -129,11 +129,7 @@ extension Exchange {
   private func openFile(of handle: OpaquePointer) throws(Interruption) -> (fd: Int32, size: Int64)? {
     var path: OpaquePointer?
     var status: Int32 = 0
-    switch cp_body_path(handle, &path, &status) {
-    case CP_RETURNED: break
-    case CP_DIED: throw .died(Thrown(value: path))
-    default: throw .exited(Exit(status: status))
-    }
+    try Self.expectReturn(cp_body_path(handle, &path, &status), path, status)
     defer { cp_release(path) }
     var count = 0
     guard let path, let bytes = cp_octets(path, &count), count > 0 else { return nil }
@@ -168,11 +164,7 @@ extension Exchange {
   private func nextPiece(of handle: OpaquePointer) throws(Interruption) -> OpaquePointer? {
     var piece: OpaquePointer?
     var status: Int32 = 0
-    switch cp_body_next(handle, &piece, &status) {
-    case CP_RETURNED: break
-    case CP_DIED: throw .died(Thrown(value: piece))
-    default: throw .exited(Exit(status: status))
-    }
+    try Self.expectReturn(cp_body_next(handle, &piece, &status), piece, status)
     if cp_is_defined(piece) { return piece }
     cp_release(piece)
     return nil

@@ -73,17 +73,7 @@ extension Exchange {
     guard serial == self.serial, case .delayed = stage else {
       return Self.throwing("this responder has already been called")
     }
-    do throws(Interruption) {
-      try answer(response, asDelayed: true)
-    } catch {
-      switch error {
-      case .problem(let problem): return Self.throwing("Nacre: \(problem)")
-      case .died(let thrown):
-        return cp_hook_result(
-          kind: CP_HOOK_THROW, error: thrown.value ?? makeString("unknown error\n"), status: 0)
-      case .exited(let exit): return cp_hook_result(kind: CP_HOOK_EXIT, error: nil, status: exit.status)
-      }
-    }
+    do throws(Interruption) { try answer(response, asDelayed: true) } catch { return Self.result(of: error) }
     if case .open = stage { return cp_hook_result(kind: CP_HOOK_WRITER, error: nil, status: 0) }
     return Self.done
   }
@@ -113,24 +103,33 @@ extension Exchange {
     guard !hasBegun, !isAnswering else {
       return Self.throwing("the response has begun: informational responses come before it")
     }
+    do throws(Interruption) { try beginInforming(given) } catch { return Self.result(of: error) }
+    buffer.append("\r\n")
+    // Clients of HTTP/1.0 know none (RFC 9110, 15.2).
+    if minorVersion > 0 { outlet.send(buffer.bytes) }
+    return Self.done
+  }
+
+  /// Writes the head of an informational response to the buffer.
+  private func beginInforming(_ given: OpaquePointer) throws(Interruption) {
     var (response, error, status) = (cp_response(), OpaquePointer?.none, Int32(0))
-    switch cp_read_response(given, &response, &error, &status) {
-    case CP_RETURNED: break
-    case CP_DIED: return cp_hook_result(kind: CP_HOOK_THROW, error: error, status: 0)
-    default: return cp_hook_result(kind: CP_HOOK_EXIT, error: nil, status: status)
-    }
+    try Self.expectReturn(cp_read_response(given, &response, &error, &status), error, status)
     do throws(ResponseProblem) {
       if let problem = ResponseProblem(response.kind) { throw problem }
       let number = try beginHead(response)
       // 101 hands the connection over, which is for `psgix.io`.
       guard 100..<200 ~= number, number != 101 else { throw .notInformational }
-    } catch {
-      return Self.throwing("Nacre: \(error)")
+    } catch { throw .problem(error) }
+  }
+
+  /// What the sub that called a hook is to do.
+  private static func result(of interruption: Interruption) -> cp_hook_result {
+    switch interruption {
+    case .problem(let problem): throwing("Nacre: \(problem)")
+    case .died(let thrown):
+      cp_hook_result(kind: CP_HOOK_THROW, error: thrown.value ?? makeString("unknown error\n"), status: 0)
+    case .exited(let exit): cp_hook_result(kind: CP_HOOK_EXIT, error: nil, status: exit.status)
     }
-    buffer.append("\r\n")
-    // Clients of HTTP/1.0 know none (RFC 9110, 15.2).
-    if minorVersion > 0 { outlet.send(buffer.bytes) }
-    return Self.done
   }
 
   private static var done: cp_hook_result { cp_hook_result(kind: CP_HOOK_DONE, error: nil, status: 0) }

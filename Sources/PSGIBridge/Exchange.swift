@@ -119,11 +119,7 @@ final class Exchange {
     var response = cp_response()
     var error: OpaquePointer?
     var status: Int32 = 0
-    switch cp_read_response(value, &response, &error, &status) {
-    case CP_RETURNED: break
-    case CP_DIED: throw .died(Thrown(value: error))
-    default: throw .exited(Exit(status: status))
-    }
+    try Self.expectReturn(cp_read_response(value, &response, &error, &status), error, status)
     if let problem = ResponseProblem(response.kind) { throw .problem(problem) }
     isAnswering = response.kind != CP_RESPONSE_DELAYED
     switch response.kind {
@@ -158,6 +154,15 @@ final class Exchange {
     // The sub has returned and this server is a blocking one: nobody can write any more.
     case .open: endBody()
     default: break
+    }
+  }
+
+  /// Throws what kept a `cp_` function from returning.
+  static func expectReturn(_ outcome: cp_outcome, _ error: OpaquePointer?, _ status: Int32) throws(Interruption) {
+    switch outcome {
+    case CP_RETURNED: break
+    case CP_DIED: throw .died(Thrown(value: error))
+    default: throw .exited(Exit(status: status))
     }
   }
 

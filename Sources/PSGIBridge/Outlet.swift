@@ -54,8 +54,25 @@ final class Outlet {
   /// Sends up to three runs of bytes, one behind the other.
   func send(
     _ first: UnsafeRawBufferPointer, _ second: UnsafeRawBufferPointer = UnsafeRawBufferPointer(start: nil, count: 0),
-    _ third: UnsafeRawBufferPointer = UnsafeRawBufferPointer(start: nil, count: 0)
-  ) { send(first, second, third, flags: 0) }
+    _ third: UnsafeRawBufferPointer = UnsafeRawBufferPointer(start: nil, count: 0), flags: Int32 = 0
+  ) {
+    guard !isBroken else { return }
+    var sent = 0
+    if spool.count == 0 {
+      let count = first.count + second.count + third.count
+      repeat {
+        var skipped = sent
+        vectors[0] = Self.vector(first, &skipped)
+        vectors[1] = Self.vector(second, &skipped)
+        vectors[2] = Self.vector(third, &skipped)
+        sent += sendVectors(flags)
+        if isBroken || sent == count { return }
+      } while waitsShortly()
+    }
+    keep(first, &sent)
+    keep(second, &sent)
+    keep(third, &sent)
+  }
 
   /// Sends the end of a response; true if the kernel has all of it and keeps the last packet back until ``push()``.
   ///
@@ -77,28 +94,6 @@ final class Outlet {
     guard isTCP else { return }
     var on: Int32 = 1
     setsockopt(socket, Int32(IPPROTO_TCP), TCP_NODELAY, &on, socklen_t(MemoryLayout<Int32>.size))
-  }
-
-  private func send(
-    _ first: UnsafeRawBufferPointer, _ second: UnsafeRawBufferPointer = UnsafeRawBufferPointer(start: nil, count: 0),
-    _ third: UnsafeRawBufferPointer = UnsafeRawBufferPointer(start: nil, count: 0), flags: Int32
-  ) {
-    guard !isBroken else { return }
-    var sent = 0
-    if spool.count == 0 {
-      let count = first.count + second.count + third.count
-      repeat {
-        var skipped = sent
-        vectors[0] = Self.vector(first, &skipped)
-        vectors[1] = Self.vector(second, &skipped)
-        vectors[2] = Self.vector(third, &skipped)
-        sent += sendVectors(flags)
-        if isBroken || sent == count { return }
-      } while waitsShortly()
-    }
-    keep(first, &sent)
-    keep(second, &sent)
-    keep(third, &sent)
   }
 
   /// Before more of a response that is being made: sends what waits, and waits itself if that is too much.

@@ -56,8 +56,11 @@ extension Switchboard {
 
   // MARK: Heads in the socket
 
-  private func peekAtHead(_ connection: Connection, ended: Bool) {
-    let count = recv(connection.fd, buffer.baseAddress!, Self.window, peek | dontWait)
+  /// Nearly all heads are shorter than this; what is looked at is copied.
+  private static let firstLook = 4096
+
+  private func peekAtHead(_ connection: Connection, ended: Bool, room: Int = Switchboard.firstLook) {
+    let count = recv(connection.fd, buffer.baseAddress!, room, peek | dontWait)
     guard count > 0 else {
       if count < 0, errno == EAGAIN || errno == EINTR { return awaitReadable(connection) }
       return close(connection)
@@ -65,7 +68,11 @@ extension Switchboard {
     let bytes = UnsafeRawBufferPointer(start: buffer.baseAddress!, count: count)
     switch head.parse(bytes) {
     case .complete where asksForStream(bytes): beginStream(connection)
-    case .complete(let length): admit(connection, headLength: length, available: count)
+    case .complete(let length):
+      let available = count < room ? count : max(count, Int(cl_readable_bytes(connection.fd)))
+      admit(connection, headLength: length, available: available)
+    case .incomplete where count == room && room < Self.window:
+      peekAtHead(connection, ended: ended, room: Self.window)
     case .refused where beginsHTTP2(connection, bytes): handOver(connection, .http2)
     case .refused(let refusal): answer(connection, Answer(refusal), isHead: false)
     case .incomplete:
