@@ -55,6 +55,22 @@ import Testing
     }
   }
 
+  @Test(.slow) func fiftyReloadsUnder256ConnectionsFailNoRequest() throws {
+    let site = try site()
+    try site.serve(.production) { server in
+      #expect(try server.text() == "0 0 0")
+      var generation = 0
+      while generation < 50 {
+        try server.whileAsked(20_480, .tcp, ["-c", "256"]) {
+          generation += 1
+          try site.replace("lib/Part.pm", part(generation))
+          #expect(server.logs("generation \(generation + 1) by", within: 120), "\(server)")
+        }
+      }
+      #expect(try server.text() == "\(generation) 0 0", "\(server)")
+    }
+  }
+
   /// The answers to requests that were sent after the first answer of a newer generation had come.
   private func overtaken(_ answers: [Clients.Answer]) -> [Clients.Answer] {
     var first = [UInt64](repeating: .max, count: Self.reloads + 2)
