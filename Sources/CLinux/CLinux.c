@@ -10,6 +10,7 @@
 #include <sys/ioctl.h>
 #include <sys/prctl.h>
 #include <sys/resource.h>
+#include <sys/syscall.h>
 
 pid_t cl_fork(void) { return fork(); }
 
@@ -56,6 +57,16 @@ __attribute__((noinline)) int cl_fork_orphan(pid_t *middle) {
 int cl_become_subreaper(void) { return prctl(PR_SET_CHILD_SUBREAPER, 1, 0, 0, 0); }
 
 int cl_set_parent_death_signal(int signal) { return prctl(PR_SET_PDEATHSIG, signal, 0, 0, 0); }
+
+bool cl_has_ended(pid_t process) {
+  int fd = (int)syscall(SYS_pidfd_open, process, 0);
+  /* ENOSYS: Linux before 5.3, and some sandboxes. */
+  if (fd < 0) return errno == ESRCH || (kill(process, 0) < 0 && errno == ESRCH);
+  struct pollfd entry = {fd, POLLIN, 0};
+  bool has_ended = poll(&entry, 1, 0) > 0;
+  close(fd);
+  return has_ended;
+}
 
 void cl_close_except(int kept) {
   /* `close_range` is younger than some kernels. */

@@ -58,6 +58,8 @@ int cl_fork_orphan(pid_t *_Nonnull middle);
 int cl_become_subreaper(void);
 /// The signal this process gets when the thread that made it ends; 0 for none.
 int cl_set_parent_death_signal(int signal);
+/// Whether there is no such process, or only its exit status is left.
+bool cl_has_ended(pid_t process);
 /// Closes every descriptor but `kept`.
 void cl_close_except(int kept);
 /// What process lists show this process as, as far as its arguments have room for it.

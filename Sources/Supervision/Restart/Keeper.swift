@@ -91,20 +91,20 @@ extension Supervisor {
   }
 
   /// Ends with the keeper, as it would have ended if it were that process itself. The kernel gives this process to it when
-  /// the one in between is gone.
+  /// those in between are gone: the server before this one, and older ones that still have requests in hand.
   func dependOnKeeper(after predecessor: Predecessor) {
     let keeper = predecessor.offer.keeper
     guard keeper != 0 else { return }
     if getppid() == keeper {
       cl_set_parent_death_signal(SIGKILL)
       if getppid() == keeper { return }
-    } else if getppid() == predecessor.offer.pid {
-      guard predecessor.isGone else { return }
-      loop.after(Self.second / 20) { [unowned self] in dependOnKeeper(after: predecessor) }
-      return
     }
-    log.fail("process \(keeper), which nacre was started as, has been killed")
-    finish(status: 1)
+    if cl_has_ended(keeper) {
+      log.fail("process \(keeper), which nacre was started as, has been killed")
+      return finish(status: 1)
+    }
+    guard predecessor.isGone else { return }
+    loop.after(Self.second / 20) { [unowned self] in dependOnKeeper(after: predecessor) }
   }
 
   /// What ``run()`` ends with when this process has been replaced: the status of the server that has replaced it, or as

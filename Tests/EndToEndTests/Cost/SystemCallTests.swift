@@ -6,27 +6,28 @@ import Testing
 @Suite(.lane, .enabled(if: Strace.isPossible, "strace may not be used here")) struct SystemCallTests {
   private static let requests = 60
 
-  /// The calls of nacre and its workers while requests come one by one on a kept-alive connection: the most of a few
-  /// tries. A worker that is slow to give its connection back may find the next request there, and needs fewer.
+  /// The calls of nacre and its workers while requests come one by one on a kept-alive connection: the middle one of a
+  /// few tries. A worker that is slow to give its connection back may find the next request there, and needs fewer; in
+  /// production nacre gives the code of its start back a second after it, once, which reads a list of its mappings.
   private func calls(_ modules: Int, _ environment: String, _ arguments: [String] = []) throws -> [String: Int] {
     let site = try Site.ofModules(modules)
     var options = ServerOptions(environment: environment)
     options.arguments = arguments
-    var most: [String: Int] = [:]
+    var tries: [[String: Int]] = []
     try site.serve(options) { server in
       let connection = try server.connect()
       _ = try connection.exchange("GET", "/")
-      for _ in 0..<3 {
+      for _ in 0..<5 {
         let calls = try Strace.count(server.allProcesses, notes: site.notes) {
           for _ in 0..<Self.requests {
             usleep(5_000)
             _ = try connection.exchange("GET", "/")
           }
         }
-        if calls.values.reduce(0, +) > most.values.reduce(0, +) { most = calls }
+        tries.append(calls)
       }
     }
-    return most
+    return tries.sorted { $0.values.reduce(0, +) < $1.values.reduce(0, +) }[tries.count / 2]
   }
 
   @Test(.slow) func costNeitherGrowsWithTheApplicationNorByMoreThanOneCallWithReloading() throws {
@@ -42,7 +43,6 @@ import Testing
       let allowed = [0, 1, 0, 1, 0][index] * Self.requests
       // A few calls are not about requests: strace itself makes one, and the connection's deadline may be set.
       #expect(more <= allowed + Self.requests / 5, "\(more) calls more in case \(index): \(calls) instead of \(off)")
-      // In production, code of the beginning is given back once.
       let looks = calls.filter { name, count in
         count > 1 && ["stat", "open", "access", "readlink", "getdents", "inotify"].contains { name.contains($0) }
       }

@@ -80,6 +80,28 @@ import Testing
     }
   }
 
+  @Test func serverOutlivesItsPredecessorBeforeAnOlderOneHasFinished() throws {
+    try serve(expecting: nil) { server in
+      try server.restart()
+      let slow = try server.connect()
+      try slow.request("GET", "/slow")
+      #expect(server.site.hasBegun())
+      let between = try server.restart()
+      let last = try server.restart()
+      // The kernel gives the last one to the one that still has a request in hand.
+      #expect(eventually { kill(between, 0) != 0 }, "\(server)")
+      try server.site.go()
+      #expect(try slow.response().status == 200, "\(server)")
+      #expect(server.runsOnly(server.process.pid, last), "\(server.process.session())\n\(server)")
+      #expect(try server.text() == "\(last) one 0", "\(server)")
+      // It depends on the process that it was started as, as if there had been nobody between.
+      #expect(eventually { ProcessEntry(pid: last)?.parent == server.process.pid }, "\(server.process.session())")
+      server.process.send(SIGKILL)
+      #expect(server.process.waitForEnd() == .signal(SIGKILL))
+      #expect(try isNothingLeft(of: server), "\(server.process.session())")
+    }
+  }
+
   @Test func pidFileNamesTheServerOfToday() throws {
     let site = try Site(["app.psgi": Site.restarting()])
     let file = site.notes + "/nacre.pid"
