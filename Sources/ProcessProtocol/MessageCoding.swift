@@ -23,6 +23,7 @@ extension Command {
       writer.write(3 as UInt8)
       writer.write(token)
       writer.write(firstIsNatural)
+    case .serve: writer.write(4 as UInt8)
     }
     return writer.bytes
   }
@@ -37,6 +38,7 @@ extension Command {
         generation: try reader.read(), token: try reader.read(), cell: try reader.read(), plan: try reader.readPlan())
     case 2: self = .forkWorker(token: try reader.read(), cell: try reader.read(), generation: try reader.read())
     case 3: self = .takeCensus(token: try reader.read(), firstIsNatural: try reader.readBool())
+    case 4: self = .serve
     case let other: throw WireError("a command, not \(other)")
     }
   }

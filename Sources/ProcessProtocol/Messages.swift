@@ -14,6 +14,9 @@ public enum Command: Equatable, Sendable {
   /// writes; the others are censuses to compare with: none; that of the other load; or those of the running generation
   /// and the trial, of which the first (`firstIsNatural`) or the second was loaded in natural order, as this mold was.
   case takeCensus(token: UInt32, firstIsNatural: Bool)
+  /// To a worker, as its channel has come: it may serve as soon as it can. Without a descriptor to spare in `nacre` the channel
+  /// is lost, and what such a worker had in its hands could never be given back.
+  case serve
 }
 
 /// What a forked process is.

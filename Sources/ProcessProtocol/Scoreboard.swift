@@ -30,7 +30,7 @@ public struct Scoreboard: @unchecked Sendable {
   static let requestCapacity = 480
   /// The longest path that a cell's location can hold, in bytes.
   public static let locationCapacity = 400
-  private static let magic: UInt64 = 0x4e41_4352_4530_0003
+  private static let magic: UInt64 = 0x4e41_4352_4530_0004
   private static let cellsOffset = 4096
   private static let claimsOffset = cellsOffset + cellCount * cellSize
 

@@ -212,7 +212,7 @@ public final class HostProcess {
         forkWorker(application, token: token, cell: Int(cell), generation: generation, queue: queue)
       case .takeCensus(let token, let firstIsNatural):
         if fork(.census, token: token) == .inFork { liveAsCensus(descriptors, firstIsNatural: firstIsNatural) }
-      case .configure, .forkCandidate: break
+      case .configure, .forkCandidate, .serve: break
       }
       for descriptor in descriptors { close(descriptor) }
     }
@@ -249,6 +249,8 @@ public final class HostProcess {
     cp_set_program_name("nacre worker, generation \(generation): \(applicationFile)")
     tracer.serve()
     isWorker = true
+    // Mostly it has come already.
+    guard case .serve? = channel.receive()?.command else { _exit(0) }
     runStartHooks()
     channel.send(.workerReady)
     let end = serve(

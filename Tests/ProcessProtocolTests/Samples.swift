@@ -78,7 +78,7 @@ enum Samples {
       .forkCandidate(generation: 1, token: 0, cell: 0, plan: LoadPlan(files: [], interval: 0, maximum: 0)),
       .forkWorker(token: .max, cell: 1023, generation: 1 << 40),
       .forkCandidate(generation: 1, token: 5, cell: 6, plan: preload),
-      .takeCensus(token: 9, firstIsNatural: true), .takeCensus(token: 9, firstIsNatural: false),
+      .takeCensus(token: 9, firstIsNatural: true), .takeCensus(token: 9, firstIsNatural: false), .serve,
     ]
 
   static let failures: [LoadFailure] = [

@@ -73,6 +73,8 @@ extension Supervisor {
     }
     limitLoad(of: process)
     if kind == .candidate { handle(.forked(token)) }
+    // It is gone if it cannot be told, and that is told by its end.
+    if kind == .worker { _ = channel.send(.serve) }
   }
 
   // MARK: Ends

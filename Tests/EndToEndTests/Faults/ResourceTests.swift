@@ -85,6 +85,34 @@ import Testing
     }
   }
 
+  /// Each number of descriptors that are left is the end of another step of a reload; a moment later the step goes well.
+  @Test(.enabled(if: Products.find("prlimit") != nil, "there is no prlimit"))
+  func workerWhoseChannelIsLostServesNobody() throws {
+    let faults = try FaultSite()
+    try faults.site.serve(options("production")) { server in
+      let crowd = Crowd(port: server.port)
+      #expect(crowd.goesOn(), "\(server)")
+      for round in 0..<16 {
+        try allowDescriptors(1 + round % 8, server)
+        let generation = try faults.save()
+        usleep(.random(in: 0..<40_000))
+        try allowDescriptors(10_000, server)
+        #expect(eventually { crowd.newest == generation }, "\(server)")
+        #expect(server.isWhole(workers: 2), "\(server)")
+      }
+      let outcome = crowd.stop()
+      #expect(outcome.wrong.isEmpty && outcome.lost.isEmpty && outcome.stuck == 0, "\(outcome)\n\(server)")
+    }
+  }
+
+  /// Lets the server open so many descriptors and no more.
+  private func allowDescriptors(_ count: Int, _ server: Server) throws {
+    let pid = server.process.pid
+    let open = Set(try FileManager.default.contentsOfDirectory(atPath: "/proc/\(pid)/fd").compactMap { Int($0) })
+    let limit = (0...open.count + count).filter { !open.contains($0) }[count]
+    #expect(try Command.run(["/usr/bin/env", "prlimit", "--pid", "\(pid)", "--nofile=\(limit):"]).end == .code(0))
+  }
+
   @Test func startedWithFewDescriptorsItTakesFewerConnections() throws {
     let faults = try FaultSite()
     var options = options("production")
