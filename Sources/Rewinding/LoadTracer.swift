@@ -22,7 +22,7 @@ final class LoadTracer {
   private var lastLoad: UInt32 = 0
   private var pending: [TraceEvent] = []
   /// What has been recorded, so that it is recorded once.
-  private var recorded: Set<EventDigest> = []
+  private var recorded = EventMemory()
   private(set) var position = 0
   /// The files that were about to be read and the directories about to be listed: the first time is what counts.
   var neared: Set<String> = []
@@ -48,19 +48,6 @@ final class LoadTracer {
   var deeds = FileDeeds()
   /// What is loaded before the application asks for it.
   var preload = Preload.none
-
-  /// Stands for an event, in 128 bits of SipHash. The events themselves hold strings all over the memory, whose pages would
-  /// be copied after each checkpoint only because they are looked at.
-  private struct EventDigest: Hashable {
-    private let halves: SIMD2<Int>
-
-    init(_ event: TraceEvent) {
-      var salted = Hasher()
-      salted.combine(1)
-      salted.combine(event)
-      halves = SIMD2(event.hashValue, salted.finalize())
-    }
-  }
 
   private struct OpenLoad {
     var id: UInt32
@@ -224,7 +211,7 @@ extension LoadTracer {
     // No file is younger than a fresh start (`-M`).
     if mode == .service, fingerprint.modified / 1_000_000_000 > cp_start_time() { cp_reset_start_time() }
     // If it is written again from here on, that is news.
-    recorded.remove(EventDigest(.written(path: file)))
+    recorded.forget(.written(path: file))
     record(
       .began(file: file, key: load.key, requester: load.requester, line: load.line, fingerprint: fingerprint),
       always: true)
@@ -292,7 +279,7 @@ extension LoadTracer {
 
 extension LoadTracer {
   func record(_ event: TraceEvent, always: Bool = false) {
-    guard always || recorded.insert(EventDigest(event)).inserted else { return }
+    guard always || recorded.takes(event) else { return }
     pending.append(event)
     position += 1
     if pending.count >= 100 { flush() }
